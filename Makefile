@@ -30,6 +30,14 @@ COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude=
 # Of what is made from the sources, as seconds since the epoch.
 MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
+# Programs with threads in them, or that make a service use its own.
+THREADED_UNIT := lookup confine
+THREADED_IT := query_pool history events lookup
+# Two take malloc() over, as valgrind does; the others need pidfd_open() or seccomp(), which that of Debian 12 does not know.
+NOT_UNDER_VALGRIND := test_ledger_memory test_request_memory test_confine test_check_workers test_pool test_pool_host \
+                      test_pool_init test_pool_orphans test_pool_talk test_pooltask test_pooltask_ends
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=no
+
 # What the programs link with, by pkg-config name.
 LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl libseccomp
 TEST_LIBS := cmocka yaml-0.1
@@ -56,6 +64,9 @@ HAVE_compat = $(HAVE_test) && which patchelf >/dev/null
 WHY_model := for make model
 DEBS_model := spin gcc libc6-dev python3
 HAVE_model = which spin gcc python3 >/dev/null
+WHY_valgrind := for make valgrind
+DEBS_valgrind := $(DEBS_test) valgrind
+HAVE_valgrind = $(HAVE_test) && which valgrind >/dev/null
 WHY_fuzz := for make fuzz
 DEBS_fuzz := $(DEBS_test) clang libclang-rt-dev
 HAVE_fuzz = $(HAVE_test) && ls $$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1
@@ -107,12 +118,15 @@ endif
 # Level 3 looks at sizes that are known at run time only; a C library or compiler without it says so.
 FORTIFY := $(shell $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 -include stdlib.h -x c -E /dev/null >/dev/null 2>&1 && echo 3 || echo 2)
 FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=$(FORTIFY) $(HARDEN)
-# These two also look at their own lists at every turn of a loop: http/check.h, store/check.h.
+# These also look at their own lists at every turn of a loop: http/check.h, store/check.h.
 FLAGS_asan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(HARDEN)
+# Instrumented as it is, gcc no longer sees of some variables that they were set.
+FLAGS_tsan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=thread -fno-omit-frame-pointer -Wno-maybe-uninitialized $(HARDEN)
 FLAGS_fuzz := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # As needed: stockload loads no library that only the service calls.
 LD_release := $(HARDEN_LD) -Wl,--as-needed
 LD_asan := -fsanitize=address,undefined $(HARDEN_LD)
+LD_tsan := -fsanitize=thread $(HARDEN_LD)
 LD_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Their headers are not held to the warnings of this code.
@@ -134,7 +148,8 @@ PAGE_C := $(wildcard tests/page/*.c)
 SOAK_C := $(wildcard tests/soak/*.c)
 CHAOS_C := $(wildcard tests/chaos/*.c)
 KEPT_C := $(wildcard tests/kept/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) tests/tools/yaml2json.c
+PRELOAD_C := $(wildcard tests/preload/*.c)
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) $(PRELOAD_C) tests/tools/yaml2json.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -147,7 +162,9 @@ LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
 SHOP := $(OUT)/shop
-REDIS_CLOCK := $(OUT)/kept/clock.so
+# Loaded before the C library of what a test starts.
+REDIS_CLOCK := $(OUT)/preload/clock.so
+MEMORY_FAULTS := $(OUT)/preload/memory.so
 UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_C))
 IT_BINS := $(patsubst tests/it/%.c,$(OUT)/it/%,$(IT_C))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
@@ -181,7 +198,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -203,7 +220,8 @@ unit: need-test ## tests of pure code, no server
 
 it: need-test ## tests against real servers that they start themselves
 	@$(MAKE) --no-print-directory tests-built WHAT=it
-	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) tests/run.sh $(OUT)/it '$(T)'
+	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) \
+	    MEMORY_FAULTS_LIBRARY=$(CURDIR)/$(MEMORY_FAULTS) tests/run.sh $(OUT)/it '$(T)'
 
 compat: need-compat ## the integration tests on ARGS="redis-8.0 valkey-8.1" instead of the system's Redis
 	@T='$(T)' MAKE='$(MAKE)' tests/tools/compat.sh $(or $(ARGS),redis-8.0 valkey-8.1)
@@ -213,6 +231,17 @@ model: need-model ## search the model of failover, with every rule and without e
 
 asan: need-test ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
+
+tsan: need-test ## what has threads again, under ThreadSanitizer
+	@$(MAKE) --no-print-directory FLAVOUR=tsan T='$(or $(T),$(THREADED_UNIT))' unit
+	@$(MAKE) --no-print-directory FLAVOUR=tsan T='$(or $(T),$(THREADED_IT))' it
+
+valgrind: need-valgrind ## the tests of pure code again, under valgrind (T=name runs the matching programs)
+	@TEST_UNDER='$(VALGRIND)' TEST_LEAVE_OUT='$(NOT_UNDER_VALGRIND)' TEST_TIMEOUT=14400 TEST_JOBS=$(or $(TEST_JOBS),$(shell nproc)) \
+	    $(MAKE) --no-print-directory unit
+
+weekly: ## what takes longer than a commit may: valgrind, ThreadSanitizer, the whole model
+	@.ci/weekly
 
 fuzz: need-fuzz ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
@@ -389,8 +418,10 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 .PHONY: FORCE
 
+# The programs whose name contains one of the words of T, or all: those that tests/run.sh runs.
+meant = $(if $(T),$(foreach bin,$(1),$(if $(strip $(foreach word,$(T),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
 tests-built:
-	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(IT_BINS))
+	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(call meant,$(UNIT_BINS)),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(MEMORY_FAULTS) $(call meant,$(IT_BINS)))
 .PHONY: fuzzers benchers pages-built lint-all
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
@@ -418,10 +449,10 @@ $(OUT)/chaos/chaos: $(call obj,$(CHAOS_C)) $(ALL_PARTS)
 $(OUT)/kept/keep_store: $(OUT)/obj/tests/kept/keep_store.o $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
-# Loaded into a redis-server, so it is built as that is: without sanitizers.
-$(REDIS_CLOCK): tests/kept/clock.c Makefile
+# Without sanitizers, whatever they are loaded into: a redis-server has none.
+$(OUT)/preload/%.so: tests/preload/%.c tests/preload/memory.h Makefile
 	@mkdir -p $(@D)
-	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE -fPIC -shared -o $@ $<
+	@$(CC) -std=gnu17 $(WARN) -O1 -g -D_GNU_SOURCE $(INCLUDES) -fPIC -shared -o $@ $<
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)

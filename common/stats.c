@@ -87,7 +87,7 @@ static const struct {
 
 /* Where the processes do not add up. */
 static const bool is_largest[STATS_GAUGES] = {
-    [STATS_LOST_RUN_MAX] = true, [STATS_TLS_EXPIRES_MS] = true};
+    [STATS_LOST_RUN_MAX] = true, [STATS_TLS_EXPIRES_MS] = true, [STATS_KEY_EXPIRES_MS] = true};
 
 /* What becomes of what the last look at the ledger's backlog has found, when that is stale. */
 static const enum {

@@ -48,7 +48,7 @@
     X(STATS_ROLLED_FORWARD, "stockd_rolled_forward_total", "Partitions whose promoted replica lacked what SQL had, and was given it.") \
     X(STATS_ACCESS_DROPPED, "stockd_access_log_dropped_total", "Lines of --access-log that found no room while it could not be written.")
 /* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
- * STATS_LOST_RUN_MAX and STATS_TLS_EXPIRES_MS the largest. The length of the stream and the ledger's lag are the keeper's, in
+ * STATS_LOST_RUN_MAX and those of what expires the largest. The length of the stream and the ledger's lag are the keeper's, in
  * `stockd ledger` those of the ledger process; moments are of the wall clock, in ms. */
 #define STATS_EACH_GAUGE(X) \
     X(STATS_QUEUE_DEPTH, "stockd_queue_depth", "Operations that wait for a transaction.", 1) \
@@ -61,6 +61,7 @@
     X(STATS_HTTP_OPEN, "stockd_http_connections_open", "HTTP connections that are open.", 1) \
     X(STATS_HTTP_MEMORY, "stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it.", 1) \
     X(STATS_KEYS_STALE, "stockd_api_keys_stale", "Processes that go on with the API keys of before, since the file of them is not good.", 1) \
+    X(STATS_KEY_EXPIRES_MS, "stockd_api_key_expiry_timestamp_seconds", "When the first of the clients that have an API key will be without one; 0: nobody will.", 1e-3) \
     X(STATS_TLS_OPEN, "stockd_tls_handshakes_open", "TLS handshakes that have begun and not ended.", 1) \
     X(STATS_TLS_EXPIRES_MS, "stockd_tls_certificate_expiry_timestamp_seconds", "When the certificate of --tls-cert ends, or the first of its chain; 0: there is none.", 1e-3) \
     X(STATS_LEDGER_LAG, "stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet.", 1) \

@@ -35,7 +35,10 @@ static bool read_url(const struct reading *r)
     struct options *o = r->options;
     char why[WEBURL_ERR_SIZE];
     const char *text = r->options->words.n == 1 ? r->options->words.text[0] : WEBURL_DEFAULT;
-    return weburl_parse(text, &o->url, why, sizeof(why)) || REFUSE(r, "\"%.100s\" %s", text, why);
+    if (!weburl_parse(text, &o->url, why, sizeof(why)))
+        return REFUSE(r, "\"%.100s\" %s", text, why);
+    return o->url.tls || (!o->tls.ca && !o->tls.cert && !o->tls.key) ||
+           REFUSE(r, "--ca, --cert and --cert-key are for a URL that begins with https");
 }
 
 static bool read_forms(const struct reading *r)

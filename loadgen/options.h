@@ -87,6 +87,7 @@ struct options {
     struct arg_list headers; /* "Name: value" */
     int64_t timeout_ms;
     bool keepalive;
+    struct tls_files tls;        /* with https:// */
     char *key_file, *token_file; /* the same by two names; NULL: none */
 
     /* Verification. */

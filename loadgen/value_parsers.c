@@ -216,7 +216,7 @@ bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err
 
 static bool refuse_url(char *err, size_t err_size, const char *why)
 {
-    return fail_with(err, err_size, "%s; give http://host[:port][/prefix]", why);
+    return fail_with(err, err_size, "%s; give http://host[:port][/prefix], or https://", why);
 }
 
 static bool parse_port(const char *from, const char *end, uint16_t *port)
@@ -253,11 +253,10 @@ static bool parse_authority(const char *from, const char *end, struct weburl *ur
 
 bool weburl_parse(const char *text, struct weburl *url, char *err, size_t err_size)
 {
-    *url = (struct weburl){.port = 80};
-    if (strncasecmp(text, "https://", 8) == 0)
-        return refuse_url(err, err_size,
-                          "asks for TLS, which is not spoken here: measure behind what ends it");
-    if (strncasecmp(text, "http://", 7) != 0)
+    bool tls = strncasecmp(text, "https://", 8) == 0;
+    size_t scheme = tls ? 8 : 7;
+    *url = (struct weburl){.port = tls ? 443 : 80, .tls = tls};
+    if (!tls && strncasecmp(text, "http://", 7) != 0)
         return refuse_url(err, err_size, "is no http URL");
     size_t n = strlen(text);
     if (n >= sizeof(url->text))
@@ -267,10 +266,10 @@ bool weburl_parse(const char *text, struct weburl *url, char *err, size_t err_si
             return refuse_url(err, err_size, "holds a blank or a control byte");
     if (strpbrk(text, "?#"))
         return refuse_url(err, err_size, "has a query, which no request could carry on");
-    while (n > 7 && text[n - 1] == '/')
+    while (n > scheme && text[n - 1] == '/')
         n--;
     snprintf(url->text, sizeof(url->text), "%.*s", (int)n, text);
-    const char *from = url->text + 7;
+    const char *from = url->text + scheme;
     const char *end = from + strcspn(from, "/");
     snprintf(url->prefix, sizeof(url->prefix), "%s", end);
     return parse_authority(from, end, url, err, err_size);

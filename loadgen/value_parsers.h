@@ -62,6 +62,7 @@ struct weburl {
     char text[WEBURL_MAX]; /* without slashes at its end */
     char host[WEBURL_MAX]; /* without the brackets of an IPv6 address */
     uint16_t port;
+    bool tls;                /* https:// */
     char prefix[WEBURL_MAX]; /* "/shop", or "": comes before every path */
 };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/run.sh DIR [PATTERN] -- runs each test program in DIR whose name contains PATTERN.
+# tests/run.sh DIR [WORDS] -- runs each test program in DIR whose name contains one of the WORDS.
 #
 # Those that take minutes begin first, so that nobody waits for one of them alone at the end.
 # As many at a time as TEST_JOBS says (five for each processor): most of them wait most of the time,
@@ -12,8 +12,8 @@
 # not pass.
 set -u
 
-dir=${1:?usage: tests/run.sh DIR [PATTERN]}
-pattern=${2:-}
+dir=${1:?usage: tests/run.sh DIR [WORDS]}
+words=${2:-}
 jobs=${TEST_JOBS:-$(($(nproc) * 5))}
 here=$(dirname "$0")
 
@@ -26,15 +26,24 @@ longest='test_load_faults test_sentinel test_cluster test_opening test_refusals 
 
 is_among() { case " $2 " in *" ${1##*/} "*) true ;; *) false ;; esac }
 
-for program in "$dir"/*"$pattern"*; do
+is_meant() {
+    test -z "$words" && return
+    for word in $words; do
+        case ${1##*/} in *"$word"*) return 0 ;; esac
+    done
+    return 1
+}
+
+for program in "$dir"/*; do
     case $program in *.o | *.d) continue ;; esac
     test -f "$program" && test -x "$program" || continue
+    is_meant "$program" || continue
     is_among "$program" "${TEST_LEAVE_OUT:-}" && continue
     if is_among "$program" "$longest"; then printf '0 %s\n' "$program"; else printf '1 %s\n' "$program"; fi
 done | sort -s -k 1,1 | cut -d ' ' -f 2- >"$results/programs"
 
 if ! test -s "$results/programs"; then
-    echo "no test program in $dir matches '$pattern'" >&2
+    echo "no test program in $dir matches '$words'" >&2
     echo "0 passed, 1 failed"
     exit 1
 fi

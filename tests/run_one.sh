@@ -1,6 +1,6 @@
 #!/bin/sh
 # tests/run_one.sh RESULTS LIMIT PROGRAM -- runs one test program for at most LIMIT seconds and says
-# how it went; its output only if it failed. Leaves "PASSED FAILED" in RESULTS/<name>.count.
+# how it went; its output only if it failed. TEST_UNDER is what to run it with, as `valgrind -q`. Leaves "PASSED FAILED" in RESULTS/<name>.count.
 set -u
 
 results=$1
@@ -15,7 +15,7 @@ sum() {
 }
 
 begin=$(date +%s.%N)
-timeout --kill-after=5 "$limit" "$program" >"$out" 2>&1
+timeout --kill-after=5 "$limit" ${TEST_UNDER:-} "$program" >"$out" 2>&1
 code=$?
 took=$(date +%s.%N | awk -v begin="$begin" '{ printf "%.1f", $1 - begin }')
 

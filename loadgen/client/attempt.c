@@ -221,6 +221,15 @@ void attempt_connect(struct client *c)
         back_off(c);
 }
 
+void attempt_give_up_connect(struct client *c)
+{
+    assert(c->wire.state == WIRE_CONNECTING);
+    back_off(c);
+    if (c->state != CLIENT_RESENDING)
+        c->state = CLIENT_AWAY;
+    wire_close(&c->wire);
+}
+
 /* --- what the connection says --- */
 
 static void on_open(struct wire *wire)

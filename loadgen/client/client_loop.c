@@ -106,6 +106,9 @@ static void retry_connects(struct client_loop *w, uint64_t now_ns)
         struct client *c = &w->client[i];
         if (c->wire.state == WIRE_CLOSED && c->retry_ns <= now_ns)
             attempt_connect(c);
+        else if (c->wire.state == WIRE_CONNECTING &&
+                 (uv_now(&w->loop) - c->wire.opened_ms) * 1000000 >= w->load->timeout_ns)
+            attempt_give_up_connect(c);
     }
 }
 

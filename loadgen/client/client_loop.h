@@ -77,6 +77,9 @@ extern const struct wire_events attempt_events;
 /* Begins a connect, or notes when to try again. */
 void attempt_connect(struct client *c);
 
+/* One that has taken too long ends, and counts as one that failed. */
+void attempt_give_up_connect(struct client *c);
+
 /* --- the records of an attempt: written before it is sent, completed when it is over. Each call
  * has one of its own in the history, those of a batch directly behind each other, in its order ---
  */

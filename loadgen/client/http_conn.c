@@ -44,6 +44,7 @@ int wire_open(struct wire *c)
         return rc;
     }
     c->fd = fd;
+    c->opened_ms = uv_now(c->loop);
     c->poll.data = c;
     c->state = WIRE_CONNECTING;
     c->in_filled = 0;
@@ -61,15 +62,22 @@ static void on_handle_closed(uv_handle_t *handle)
     c->events->on_closed(c);
 }
 
-void wire_close(struct wire *c)
+static void end(struct wire *c, bool politely)
 {
     if (c->state == WIRE_CLOSED || c->state == WIRE_CLOSING)
         return;
     c->state = WIRE_CLOSING;
+    wire_tls_free(c->tls, politely);
+    c->tls = NULL;
     uv_poll_stop(&c->poll);
     uv_close((uv_handle_t *)&c->poll, on_handle_closed);
     close(c->fd);
     c->fd = -1;
+}
+
+void wire_close(struct wire *c)
+{
+    end(c, true);
 }
 
 void wire_reset(struct wire *c)
@@ -77,7 +85,7 @@ void wire_reset(struct wire *c)
     const struct linger at_once = {.l_onoff = 1};
     if (c->fd >= 0) /* when it is refused, a close is as good an end */
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    wire_close(c);
+    end(c, false);
 }
 
 static void lose(struct wire *c, int err)
@@ -87,11 +95,21 @@ static void lose(struct wire *c, int err)
     c->events->on_lost(c, was, err);
 }
 
+static ssize_t put(struct wire *c, const char *bytes, size_t n)
+{
+    return c->tls ? wire_tls_send(c->tls, bytes, n) : send(c->fd, bytes, n, MSG_NOSIGNAL);
+}
+
+static ssize_t get(struct wire *c, char *to, size_t n)
+{
+    return c->tls ? wire_tls_recv(c->tls, to, n) : recv(c->fd, to, n, 0);
+}
+
 /* Writes what the socket takes. 0, or -errno. */
 static int push(struct wire *c)
 {
     while (c->sent < c->out.n) {
-        ssize_t n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent, MSG_NOSIGNAL);
+        ssize_t n = put(c, c->out.p + c->sent, c->out.n - c->sent);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -142,49 +160,77 @@ static void deliver(struct wire *c, enum response_state state)
     c->events->on_answer(c, &done);
 }
 
-static void pull(struct wire *c)
+/* Reads once. True if there were bytes. */
+static bool pull(struct wire *c)
 {
     if (!make_room(c)) {
         lose(c, -EMSGSIZE);
-        return;
+        return false;
     }
-    ssize_t n = recv(c->fd, c->in + c->in_filled, c->in_room - c->in_filled, 0);
+    ssize_t n = get(c, c->in + c->in_filled, c->in_room - c->in_filled);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
             lose(c, -errno);
-        return;
+        return false;
     }
     if (c->state != WIRE_BUSY) {
         lose(c, n == 0 ? -ECONNRESET : -EPROTO);
-        return;
+        return false;
     }
     c->in_filled += (size_t)n;
     if (n > 0) {
         deliver(c, response_feed(&c->response, c->in, c->in_filled));
-        return;
+        return true;
     }
     if (c->in_filled == 0 || response_end(&c->response, c->in, c->in_filled) != RESPONSE_DONE)
         lose(c, -ECONNRESET);
     else
         deliver(c, RESPONSE_DONE);
+    return false;
+}
+
+/* What lies in OpenSSL, the poll does not tell of. Whoever was told of an answer may have closed
+ * the connection. */
+static void pull_all(struct wire *c)
+{
+    while (pull(c) && c->tls && wire_tls_has_more(c->tls))
+        continue;
+}
+
+/* 0: the handshake is done, or there is none; -EAGAIN: it waits; -errno. */
+static int shake_hands(struct wire *c)
+{
+    if (!c->target->tls)
+        return 0;
+    c->tls = c->tls ? c->tls : wire_tls_new(c->target->tls, c->target->host, c->fd);
+    return c->tls ? wire_tls_handshake(c->tls) : -ENOMEM;
+}
+
+static void connect_on(struct wire *c)
+{
+    int rc = target_connected(c->fd);
+    rc = rc == 0 ? shake_hands(c) : rc;
+    bool waits = rc == -EAGAIN;
+    if (rc == 0 || waits)
+        rc = uv_poll_start(
+            &c->poll, waits && wire_tls_wants_write(c->tls) ? UV_WRITABLE : UV_READABLE, on_ready);
+    if (rc < 0) {
+        lose(c, rc);
+    } else if (!waits) {
+        c->state = WIRE_IDLE;
+        c->events->on_open(c);
+    }
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct wire *c = poll->data;
     if (c->state == WIRE_CONNECTING) {
-        int rc = target_connected(c->fd);
-        rc = rc == 0 ? uv_poll_start(&c->poll, UV_READABLE, on_ready) : rc;
-        if (rc < 0) {
-            lose(c, rc);
-            return;
-        }
-        c->state = WIRE_IDLE;
-        c->events->on_open(c);
+        connect_on(c);
         return;
     }
     if (status < 0) { /* an error or a hang-up: reading says which, and what came before it */
-        pull(c);
+        pull_all(c);
         return;
     }
     if (events & UV_WRITABLE) {
@@ -197,5 +243,5 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         }
     }
     if (events & UV_READABLE)
-        pull(c);
+        pull_all(c);
 }

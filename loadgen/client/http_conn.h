@@ -1,4 +1,5 @@
-/* http_conn.h -- one keep-alive HTTP connection on a libuv loop: bytes out, a response in.
+/* http_conn.h -- one keep-alive HTTP connection on a libuv loop: bytes out, a response in. With TLS
+ * under it where the target has that; CONNECTING lasts until its handshake is done.
  *
  * Layer: client. Knows nothing of load or history. One request at a time, never pipelined, never
  * sent again by itself. Buffers are kept from request to request, so nothing is allocated per
@@ -15,6 +16,7 @@
 
 #include "client/response.h"
 #include "client/target.h"
+#include "client/wire_tls.h"
 
 #include <uv.h>
 
@@ -37,9 +39,11 @@ struct wire {
     const struct target *target;
     const struct wire_events *events;
     enum wire_state state;
-    int fd;         /* -1 while CLOSED or CLOSING */
-    struct buf out; /* the request, written by the caller before wire_send */
-    size_t sent;    /* bytes of it */
+    int fd;               /* -1 while CLOSED or CLOSING */
+    struct wire_tls *tls; /* NULL: without, or not yet */
+    uint64_t opened_ms;   /* of the loop: when CONNECTING began */
+    struct buf out;       /* the request, written by the caller before wire_send */
+    size_t sent;          /* bytes of it */
     char *in;
     size_t in_room, in_filled;
     struct response response;

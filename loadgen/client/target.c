@@ -1,11 +1,13 @@
 /* target.c -- a name becomes an address, a path becomes a request. */
 #include "client/target.h"
+#include "client/wire_tls.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +63,63 @@ static int resolve(struct target *t, const struct target_options *options, char 
     return 0;
 }
 
+/* --- TLS -------------------------------------------------------------------------------------- */
+
+/* 0, -EPROTO, or -EAGAIN: it has not come to an end within the time. */
+static int shake_hands(struct wire_tls *tls, int fd)
+{
+    int rc;
+    while ((rc = wire_tls_handshake(tls)) == -EAGAIN) {
+        struct pollfd ready = {.fd = fd, .events = wire_tls_wants_write(tls) ? POLLOUT : POLLIN};
+        if (poll(&ready, 1, TRY_MS) != 1)
+            return rc;
+    }
+    return rc;
+}
+
+static int try_handshake_on(const struct target *t, int fd, char *err, size_t err_size)
+{
+    struct wire_tls *tls = wire_tls_new(t->tls, t->host, fd);
+    int rc = tls ? shake_hands(tls, fd) : -ENOMEM;
+    if (rc == -EPROTO)
+        snprintf(err, err_size, "%s: TLS failed: %s", t->host, wire_tls_why(tls));
+    else if (rc == -ENOMEM)
+        snprintf(err, err_size, "out of memory");
+    wire_tls_free(tls, true);
+    return rc == -EAGAIN ? 0 : rc;
+}
+
+/* Who does not answer is asked again by the load, which says what came of it. */
+static int try_handshake(const struct target *t, char *err, size_t err_size)
+{
+    int fd = target_connect(t);
+    if (fd < 0)
+        return 0;
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    int rc = 0;
+    if (poll(&ready, 1, TRY_MS) == 1 && target_connected(fd) == 0)
+        rc = try_handshake_on(t, fd, err, err_size);
+    close(fd);
+    return rc;
+}
+
+static int open_tls(struct target *t, const struct target_options *options, char *err,
+                    size_t err_size)
+{
+    static const struct tls_options names = {"--ca", "--cert", "--cert-key"};
+    char why[TLS_WHY_SIZE];
+    if (!options->tls)
+        return 0;
+    snprintf(t->host, sizeof(t->host), "%s", options->host);
+    t->tls = tls_context_client(options->tls, &names, why);
+    if (t->tls)
+        return try_handshake(t, err, err_size);
+    snprintf(err, err_size, "%s", why);
+    return -EINVAL;
+}
+
+/* --- the head of each request ----------------------------------------------------------------- */
+
 static void put_head(struct target *t, const struct target_options *options)
 {
     bool v6 = strchr(options->host, ':') != NULL;
@@ -80,8 +139,11 @@ int target_open(struct target *t, const struct target_options *options, char *er
     buf_init(&t->path, PATH_MAX_BYTES);
     buf_init(&t->head, HEADERS_MAX);
     int rc = resolve(t, options, err, err_size);
-    if (rc < 0)
+    rc = rc < 0 ? rc : open_tls(t, options, err, err_size);
+    if (rc < 0) {
+        target_close(t);
         return rc;
+    }
     struct str path = str_of(options->path);
     while (path.n > 0 && path.p[path.n - 1] == '/')
         path.n--;
@@ -99,6 +161,8 @@ void target_close(struct target *t)
 {
     buf_free(&t->path);
     buf_free(&t->head);
+    SSL_CTX_free(t->tls);
+    t->tls = NULL;
 }
 
 int target_connect(const struct target *t)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "buf.h"
+#include "tls/tls_context.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,11 +16,15 @@
 #define TARGET_ERR_SIZE    256
 #define TARGET_REQUEST_MAX (1024 * 1024) /* bytes of one request, batches included */
 
+struct ssl_ctx_st;
+
 struct target {
     struct sockaddr_storage address;
     socklen_t address_bytes;
-    struct buf path; /* prefix before every path, without a slash at its end; often empty */
-    struct buf head; /* " HTTP/1.1\r\nHost: ...\r\n" and the headers the user asked for */
+    struct buf path;        /* prefix before every path, without a slash at its end; often empty */
+    struct ssl_ctx_st *tls; /* NULL: without */
+    char host[256];         /* with TLS: whose the certificate must be */
+    struct buf head;        /* " HTTP/1.1\r\nHost: ...\r\n" and the headers the user asked for */
 };
 
 struct target_options {
@@ -28,12 +33,16 @@ struct target_options {
     const char *path;           /* or NULL */
     const char *const *headers; /* "Name: value", without line ends */
     size_t header_count;
-    const char *token; /* of Authorization: Bearer, or NULL */
-    bool close;        /* ask for Connection: close with every request */
+    const char *token;           /* of Authorization: Bearer, or NULL */
+    bool close;                  /* ask for Connection: close with every request */
+    const struct tls_files *tls; /* NULL: without */
 };
 
-/* Resolves the name; of several addresses, the first one that accepts connections. -errno with err
- * saying what was wrong and where. */
+/* Resolves the name; of several addresses, the first one that accepts connections. With TLS a
+ * handshake is tried, so that a certificate that is not good is told before the load begins: one
+ * that cannot be tried, as nobody answers, is none. -errno with err saying what was wrong and
+ * where.
+ */
 int target_open(struct target *t, const struct target_options *options, char *err,
                 size_t err_size) MUST_CHECK;
 void target_close(struct target *t);

@@ -128,7 +128,8 @@ int plan_target(struct target *to, const struct options *o, char *err, size_t er
                                           .headers = (const char *const *)o->headers.text,
                                           .header_count = o->headers.n,
                                           .token = key_path(o) ? token : NULL,
-                                          .close = !o->keepalive};
+                                          .close = !o->keepalive,
+                                          .tls = o->url.tls ? &o->tls : NULL};
     rc = target_open(to, &target, err, err_size);
     explicit_bzero(token, sizeof(token));
     return rc;

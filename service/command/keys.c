@@ -183,7 +183,7 @@ static bool complete_add(struct cli_call *call, char *err, size_t err_size)
     if (!options->name || !client_valid(str_of(options->name)))
         return fail_with(err, err_size,
                          "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
-                         KEY_NAME_MAX_BYTES);
+                         CLIENT_MAX_BYTES);
     if (options->certificate && !cert_name_valid(str_of(options->certificate)))
         return fail_with(err, err_size, "--certificate: must be " CERT_NAME_FORM);
     return tenant_valid(str_of(options->tenant)) ||

@@ -211,6 +211,32 @@ const struct key_entry *key_list_find(const struct key_list *list, uint64_t id)
     return find((struct key_list *)list, id);
 }
 
+/* INT64_MAX: never. */
+static int64_t end_of(const struct key_list *list, const char *name)
+{
+    int64_t end_ms = 0;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct key_entry *key = &list->keys[i];
+        int64_t ends_ms = key->expires_ms ? key->expires_ms : INT64_MAX;
+        if (ends_ms > end_ms && strcmp(key->name, name) == 0)
+            end_ms = ends_ms;
+    }
+    return end_ms;
+}
+
+int64_t key_list_first_end(const struct key_list *list, int64_t now_ms)
+{
+    int64_t first_ms = INT64_MAX;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct key_entry *key = &list->keys[i];
+        if (key->expires_ms == 0 || key->expires_ms >= first_ms || key_is_over(key, now_ms))
+            continue;
+        int64_t end_ms = end_of(list, key->name);
+        first_ms = end_ms < first_ms ? end_ms : first_ms;
+    }
+    return first_ms == INT64_MAX ? 0 : first_ms;
+}
+
 size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1])
 {
     char *to = stpcpy(stpcpy(stpcpy(owner, key->tenant), "/"), key->name);

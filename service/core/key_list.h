@@ -26,13 +26,12 @@
 #include "core/tenant.h"
 
 #define KEY_HASH_BYTES     32
-#define KEY_NAME_MAX_BYTES CLIENT_MAX_BYTES
 #define KEYS_MAX           1000
 #define KEY_LIST_MAX_BYTES (KEYS_MAX * 640 + 16)
 
 struct key_entry {
     uint64_t id;
-    char name[KEY_NAME_MAX_BYTES + 1];
+    char name[CLIENT_MAX_BYTES + 1];
     char tenant[TENANT_MAX_BYTES + 1];
     enum role role;
     int64_t created_ms, expires_ms; /* of the wall clock; expires_ms 0: never */
@@ -65,6 +64,9 @@ static inline bool key_is_over(const struct key_entry *key, int64_t now_ms)
 
 /* NULL: there is none of that id. */
 const struct key_entry *key_list_find(const struct key_list *list, uint64_t id);
+
+/* When the first client will be without a key, of those that have one at now_ms; 0: nobody will. */
+int64_t key_list_first_end(const struct key_list *list, int64_t now_ms);
 
 enum key_change {
     KEY_CHANGED,

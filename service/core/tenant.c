@@ -24,15 +24,15 @@ bool tenant_valid(struct str tenant)
     return tenant.n >= 1 && tenant.n <= TENANT_MAX_BYTES;
 }
 
-bool client_valid(struct str name)
+bool client_valid(struct str client)
 {
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
+    for (size_t i = 0; i < client.n; i++) {
+        char c = client.p[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (!plain && (c == '\0' || !strchr("._@:-", c)))
             return false;
     }
-    return name.n >= 1 && name.n <= CLIENT_MAX_BYTES;
+    return client.n >= 1 && client.n <= CLIENT_MAX_BYTES;
 }
 
 bool tenant_is_default(struct str tenant)

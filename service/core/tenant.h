@@ -31,8 +31,8 @@
 /* [a-z0-9][a-z0-9_-]{0,31} */
 bool tenant_valid(struct str tenant) MUST_CHECK;
 
-/* The name of a key: [A-Za-z0-9._@:-]{1,64} */
-bool client_valid(struct str name) MUST_CHECK;
+/* Of a client: [A-Za-z0-9._@:-]{1,64} */
+bool client_valid(struct str client) MUST_CHECK;
 
 /* Absent is the default one, too. */
 bool tenant_is_default(struct str tenant) MUST_CHECK;

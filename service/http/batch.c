@@ -27,11 +27,13 @@ static void keep_result(struct batch_job *job, unsigned i, const struct answer *
     if (!text->failed && !rendered->failed)
         job->results[i] = arena_str(&x->arena, buf_str(text));
     job->answer_bytes += job->results[i].n;
-    /* Out of memory: the result is a text that fits without any. */
-    if (str_absent(job->results[i]))
-        job->results[i] = STR("{\"status\":500,\"body\":{\"type\":\"/problems/internal-error\","
-                              "\"title\":\"Something broke in the service\",\"status\":500,"
-                              "\"detail\":\"out of memory\"},\"replayed\":false}");
+    if (!str_absent(job->results[i]))
+        return;
+    /* Out of memory: the result is a text that fits without any, or if it were untrue none. */
+    job->results[i] = STR("{\"status\":503,\"body\":{\"type\":\"/problems/overloaded\","
+                          "\"title\":\"Out of memory\",\"status\":503,"
+                          "\"detail\":\"there is no memory for the answer\"},\"replayed\":false}");
+    x->mute |= job->ops[i].op.kind != OP_GET && !answer_is_refusal(answer);
 }
 
 static void refuse_op(struct batch_job *job, unsigned i, const struct refusal *why)

@@ -67,7 +67,7 @@ static void recycle(struct exchange *x)
     x->client = NULL;
     x->prev = NULL;
     x->state = EXCHANGE_NEW;
-    x->orphan = x->refused = false;
+    x->orphan = x->refused = x->mute = false;
     x->received = 0;
     x->fixed = (struct str){NULL, 0};
     x->work = NULL;
@@ -185,23 +185,30 @@ bool exchange_is_vital(const struct exchange *x)
 }
 
 /* A problem document that needs no memory. */
-#define LAST_RESORT(name, status)                                                                  \
-    "{\"type\":\"/problems/" name "\",\"title\":\"Out of memory\",\"status\":" status              \
-    ",\"detail\":\"there is no memory for the answer\"}"
+#define LAST_RESORT                                                                                \
+    "{\"type\":\"/problems/overloaded\",\"title\":\"Out of memory\",\"status\":503,"               \
+    "\"detail\":\"there is no memory for the answer\"}"
 
-/* An answer that found no memory, or finds no room in the budget. Reads have changed nothing and
- * can be refused; anything else has perhaps happened, and has its room already. */
+bool answer_is_refusal(const struct answer *answer)
+{
+    return (answer->status >= 400 && answer->status < 500) || answer->status == 503;
+}
+
+/* An answer that found no memory, or finds no room in the budget. What has changed nothing can be
+ * refused. Anything else has perhaps happened, and has its room already: nothing that needs no
+ * memory would be true of it, so its client gets no answer, as if the connection had broken. */
 static void check_room(struct exchange *x)
 {
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
-    if (x->out.failed || (reads && !exchange_is_vital(x) && !exchange_hold(x, 0))) {
+    bool refusable = reads || answer_is_refusal(&x->answer);
+    bool crowded = reads && !exchange_is_vital(x) && !exchange_hold(x, 0);
+    if (refusable && (x->out.failed || crowded)) {
         buf_free(&x->out);
-        exchange_refuse(x, reads ? PROBLEM_OVERLOADED : PROBLEM_INTERNAL_ERROR,
-                        reads ? EXCHANGE_NO_ROOM : "there is no memory for the answer");
+        exchange_refuse(x, PROBLEM_OVERLOADED, EXCHANGE_NO_ROOM);
     }
-    if (x->out.failed)
-        x->fixed = reads ? STR(LAST_RESORT("overloaded", "503"))
-                         : STR(LAST_RESORT("internal-error", "500"));
+    if (x->out.failed && refusable)
+        x->fixed = STR(LAST_RESORT);
+    x->mute |= x->out.failed && !refusable;
     exchange_recount(x);
 }
 
@@ -296,6 +303,8 @@ enum MHD_Result exchange_send(struct exchange *x)
 {
     struct str body = str_absent(x->fixed) ? buf_str(&x->out) : x->fixed;
     int64_t us = clock_mono_us() - x->started_us;
+    if (x->mute)
+        return MHD_NO;
     /* The bytes outlive the response: they are the exchange's until exchange_completed. */
     struct MHD_Response *response =
         x->work && x->work->response

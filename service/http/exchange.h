@@ -64,6 +64,7 @@ struct exchange {
     enum exchange_state state;
     bool polled;      /* waits without being suspended: see server_limits.h */
     bool orphan;      /* the connection is gone, the store has not answered yet */
+    bool mute;        /* there is no memory to say what happened: its connection ends instead */
     unsigned pending; /* operations and reads that the store has */
     struct arena arena;
     struct str target; /* raw, in the arena */
@@ -154,7 +155,10 @@ void exchange_wait(struct exchange *x);
 /* The answer is in x->answer and x->out: resumes the connection, or frees an orphan. */
 void exchange_answered(struct exchange *x);
 
-/* Sends the answer. */
+/* Whether it says that nothing was changed: so does a 503 that is given in its place. */
+bool answer_is_refusal(const struct answer *answer);
+
+/* Sends the answer, or ends the connection: MHD_NO. */
 enum MHD_Result exchange_send(struct exchange *x);
 
 /* The same for what may take long: the worker sleeps meanwhile if there is nothing else. */

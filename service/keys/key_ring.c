@@ -1,4 +1,5 @@
 #include "keys/key_ring.h"
+#include "clock.h"
 #include "fail.h"
 
 #include <assert.h>
@@ -22,6 +23,7 @@ struct key_ring {
     unsigned count;
     struct ring_key **certified; /* those that have a certificate, sorted by that */
     unsigned certified_count;
+    int64_t first_end_ms;
     struct keys_stamp stamp; /* of the file that was last looked at */
     bool current;
 };
@@ -82,6 +84,7 @@ static bool take(struct key_ring *ring, const struct key_list *list)
     ring->count = list->count;
     ring->certified = certified;
     ring->certified_count = sort_certified(keys, list->count, certified);
+    ring->first_end_ms = key_list_first_end(list, clock_wall_ms());
     return true;
 }
 
@@ -145,6 +148,11 @@ bool key_ring_is_current(const struct key_ring *ring)
 unsigned key_ring_count(const struct key_ring *ring)
 {
     return ring->count;
+}
+
+int64_t key_ring_first_end(const struct key_ring *ring)
+{
+    return ring->first_end_ms;
 }
 
 /* --- a request -------------------------------------------------------------------------------- */

@@ -40,6 +40,9 @@ bool key_ring_is_current(const struct key_ring *ring);
 /* How many keys are in force. */
 unsigned key_ring_count(const struct key_ring *ring);
 
+/* key_list_first_end() of them, when they were read. */
+int64_t key_ring_first_end(const struct key_ring *ring);
+
 enum key_verdict {
     KEY_GOOD,
     KEY_MISSING,   /* no Authorization */
@@ -60,6 +63,7 @@ bool key_ring_remembers(const struct key_ring *ring, struct str authorization) M
 
 /* What is left of the quota of the client of such a caller; good for as long as the ring. */
 struct quota_use_slot *key_ring_quota(const struct key_entry *caller);
+
 /* Judges a request without Authorization whose connection began with a certificate of this name
  * (cert_name.h): as if it had brought that key of its client which lives longest. */
 enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,

@@ -69,6 +69,7 @@ void key_watch_look(struct key_ring *keys, bool always)
         return;
     follow(keys, always);
     stats_set(STATS_KEYS_STALE, !key_ring_is_current(keys));
+    stats_set(STATS_KEY_EXPIRES_MS, key_ring_first_end(keys));
 }
 
 /* Somebody who changes the keys just now holds the lock, and is soon done. */

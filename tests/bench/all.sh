@@ -21,6 +21,7 @@ bench() { # bench NAME ARGUMENT...
     echo
 }
 bench run "$rounds" "$seconds"
+bench tls "$rounds" "$seconds"
 bench hosts "$rounds" "$seconds"
 bench shipped "$rounds" "$seconds"
 bench ledger "$rounds"

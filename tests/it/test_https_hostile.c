@@ -2,7 +2,7 @@
  * at all: they get nothing, and others are served meanwhile. */
 #include "support/certs.h"
 #include "support/fixture.h"
-#include "support/tls_client.h"
+#include "support/tls_raw.h"
 
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define HALF_OPEN     1000
-#define HELLO_MAX     2048
 #define HANDSHAKE_MS  30000
 #define HANDSHAKES    "stockd_tls_handshakes_open"
 #define FAILURES      "stockd_tls_handshake_failures_total"
@@ -24,31 +23,7 @@ static struct certs certs;
 
 static int connect_plain(void)
 {
-    struct http_conn c;
-    const char *folder = getenv("TEST_TLS");
-    char kept[TEST_PATH_MAX];
-    snprintf(kept, sizeof(kept), "%s", folder);
-    unsetenv("TEST_TLS");
-    http_conn_init(&c, stack.service.port);
-    int rc = http_conn_open(&c);
-    setenv("TEST_TLS", kept, 1);
-    assert_int_equal(rc, 0);
-    return c.fd;
-}
-
-/* What a client says first. Returns its bytes. */
-static size_t client_hello(char bytes[HELLO_MAX])
-{
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    SSL *ssl = SSL_new(context);
-    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_connect_state(ssl);
-    assert_int_equal(SSL_do_handshake(ssl), -1);
-    int n = BIO_read(SSL_get_wbio(ssl), bytes, HELLO_MAX);
-    assert_in_range(n, 100, HELLO_MAX - 1);
-    SSL_free(ssl);
-    SSL_CTX_free(context);
-    return (size_t)n;
+    return tls_raw_connect(stack.service.port);
 }
 
 /* All that comes until the end, which must come; how many bytes. */
@@ -98,9 +73,9 @@ static void http_without_tls_is_told_so_and_not_served(void **state)
 
 static void handshakes_that_stall_at_any_byte_are_ended(void **state)
 {
-    char hello[HELLO_MAX], waste[256];
-    size_t n = client_hello(hello);
-    int fds[HELLO_MAX];
+    char hello[TLS_HELLO_MAX], waste[256];
+    size_t n = tls_raw_hello(hello);
+    int fds[TLS_HELLO_MAX];
     serve(.flags = {SHORT_TIMEOUT});
     for (size_t i = 0; i < n; i++) {
         fds[i] = connect_plain();
@@ -117,8 +92,8 @@ static void handshakes_that_stall_at_any_byte_are_ended(void **state)
 
 static void a_reset_at_any_byte_costs_nobody_anything(void **state)
 {
-    char hello[HELLO_MAX];
-    size_t n = client_hello(hello);
+    char hello[TLS_HELLO_MAX];
+    size_t n = tls_raw_hello(hello);
     const struct linger at_once = {.l_onoff = 1};
     serve();
     for (size_t i = 0; i <= n; i++) {
@@ -155,8 +130,8 @@ static void garbage_is_no_handshake(void **state)
 static void a_thousand_half_open_handshakes_keep_nobody_out(void **state)
 {
     static int fds[HALF_OPEN];
-    char hello[HELLO_MAX];
-    size_t n = client_hello(hello);
+    char hello[TLS_HELLO_MAX];
+    size_t n = tls_raw_hello(hello);
     serve(.flags = {"--connections-max", "400"});
     for (int i = 0; i < HALF_OPEN; i++) {
         fds[i] = connect_plain();
@@ -174,8 +149,8 @@ static void a_thousand_half_open_handshakes_keep_nobody_out(void **state)
 
 static void a_half_open_handshake_does_not_hold_up_the_end(void **state)
 {
-    char hello[HELLO_MAX];
-    size_t n = client_hello(hello);
+    char hello[TLS_HELLO_MAX];
+    size_t n = tls_raw_hello(hello);
     serve(.flags = {"--drain", "60s"});
     int fd = connect_plain();
     assert_int_equal(send(fd, hello, n / 2, 0), n / 2);
@@ -187,30 +162,9 @@ static void a_half_open_handshake_does_not_hold_up_the_end(void **state)
 
 /* --- versions, renegotiation, sessions -------------------------------------------------------- */
 
-struct shaken {
-    int fd;
-    SSL_CTX *context;
-    SSL *ssl;
-};
-
-static struct shaken begin(int version, SSL_SESSION *session)
+static struct tls_raw begin(int version, SSL_SESSION *session)
 {
-    struct shaken s = {.fd = connect_plain(), .context = SSL_CTX_new(TLS_client_method())};
-    SSL_CTX_set_security_level(s.context, 0);
-    SSL_CTX_set_min_proto_version(s.context, version);
-    SSL_CTX_set_max_proto_version(s.context, version);
-    s.ssl = SSL_new(s.context);
-    if (session)
-        SSL_set_session(s.ssl, session);
-    SSL_set_fd(s.ssl, s.fd);
-    return s;
-}
-
-static void end(struct shaken *s)
-{
-    SSL_free(s->ssl);
-    SSL_CTX_free(s->context);
-    close(s->fd);
+    return tls_raw_begin(stack.service.port, version, session);
 }
 
 static void only_tls_1_2_and_1_3_are_spoken(void **state)
@@ -224,42 +178,42 @@ static void only_tls_1_2_and_1_3_are_spoken(void **state)
                 {TLS1_3_VERSION, true}};
     serve();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct shaken s = begin(rows[i].version, NULL);
+        struct tls_raw s = begin(rows[i].version, NULL);
         assert_int_equal(SSL_connect(s.ssl) == 1, rows[i].good);
-        end(&s);
+        tls_raw_end(&s);
     }
-    struct shaken weak = begin(TLS1_2_VERSION, NULL);
+    struct tls_raw weak = begin(TLS1_2_VERSION, NULL);
     SSL_set_cipher_list(weak.ssl, "ECDHE-ECDSA-AES128-SHA256:AES128-GCM-SHA256:AES256-SHA");
     assert_int_not_equal(SSL_connect(weak.ssl), 1);
-    end(&weak);
+    tls_raw_end(&weak);
 }
 
 static void another_protocol_than_http_1_1_is_refused(void **state)
 {
     static const unsigned char h2[] = "\x02h2", both[] = "\x02h2\x08http/1.1";
     serve();
-    struct shaken s = begin(TLS1_3_VERSION, NULL);
+    struct tls_raw s = begin(TLS1_3_VERSION, NULL);
     SSL_set_alpn_protos(s.ssl, h2, sizeof(h2) - 1);
     assert_int_not_equal(SSL_connect(s.ssl), 1);
-    end(&s);
+    tls_raw_end(&s);
     s = begin(TLS1_3_VERSION, NULL);
     SSL_set_alpn_protos(s.ssl, both, sizeof(both) - 1);
     assert_int_equal(SSL_connect(s.ssl), 1);
-    end(&s);
+    tls_raw_end(&s);
 }
 
 static void renegotiation_is_refused(void **state)
 {
     char byte;
     serve();
-    struct shaken s = begin(TLS1_2_VERSION, NULL);
+    struct tls_raw s = begin(TLS1_2_VERSION, NULL);
     assert_int_equal(SSL_connect(s.ssl), 1);
     assert_int_equal(SSL_renegotiate(s.ssl), 1);
     int rc = SSL_do_handshake(s.ssl);
     if (rc == 1) /* it was begun; the answer is read here */
         rc = SSL_read(s.ssl, &byte, 1);
     assert_true(rc <= 0);
-    end(&s);
+    tls_raw_end(&s);
     check_served();
 }
 
@@ -270,16 +224,16 @@ static void no_session_is_resumed(void **state)
     char answer[512];
     serve(.workers = 2);
     for (int i = 0; i < 2; i++) {
-        struct shaken s = begin(versions[i], NULL);
+        struct tls_raw s = begin(versions[i], NULL);
         assert_int_equal(SSL_connect(s.ssl), 1);
         assert_int_equal(SSL_write(s.ssl, request, (int)strlen(request)), strlen(request));
         assert_true(SSL_read(s.ssl, answer, sizeof(answer)) > 0);
         SSL_SESSION *session = SSL_get1_session(s.ssl);
-        end(&s);
+        tls_raw_end(&s);
         s = begin(versions[i], session);
         assert_int_equal(SSL_connect(s.ssl), 1);
         assert_int_equal(SSL_session_reused(s.ssl), 0);
-        end(&s);
+        tls_raw_end(&s);
         SSL_SESSION_free(session);
     }
 }
@@ -288,14 +242,14 @@ static void no_session_is_resumed(void **state)
 static void a_client_that_only_changes_keys_is_cut_off(void **state)
 {
     serve();
-    struct shaken s = begin(TLS1_3_VERSION, NULL);
+    struct tls_raw s = begin(TLS1_3_VERSION, NULL);
     assert_int_equal(SSL_connect(s.ssl), 1);
     bool alive = true;
     for (int i = 0; alive && i < 1000 * 1000; i++)
         alive =
             SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(s.ssl) == 1;
     assert_false(alive);
-    end(&s);
+    tls_raw_end(&s);
     check_served();
 }
 

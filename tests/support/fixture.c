@@ -48,6 +48,7 @@ static int service_start(struct tservice *service, const struct fixture *words)
     const char *url = words->behind ? words->behind->url : stack.redis.url;
     const struct tservice_opts opts = {.redis_url = words->redis_url ? words->redis_url : url,
                                        .workers = words->workers,
+                                       .preload = words->preload,
                                        .extra = flags_of(words)};
     return tservice_start(service, &opts);
 }

@@ -43,6 +43,7 @@ struct fixture {
     int partitions;                 /* 0: one, and nothing is said of it */
     const enum base_engine *ledger; /* where events go, at first an empty one; NULL: nowhere */
     const char *ledger_url;         /* where the service finds that, if not at bases.url */
+    const char *preload;            /* a library, loaded before the C library of the service */
     bool apart; /* the service leaves the events to `applier`, which runs, too */
     const char *applier_flags[APPLIER_FLAGS_MAX];
     const char *flags[FIXTURE_FLAGS_MAX]; /* of the service, beside those that follow from above */

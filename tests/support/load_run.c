@@ -1,5 +1,6 @@
 /* load_run.c -- see load_run.h. */
 #include "support/load_run.h"
+#include "support/tls_client.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,8 +49,8 @@ int tload_start(struct tload *l, int port, const char *scenario, const char *fla
     if (err != 0)
         return err;
     name_files(l);
-    char url[64], words[FLAGS_MAX];
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
+    char url[64], ca[TEST_PATH_MAX + 16], words[FLAGS_MAX];
+    snprintf(url, sizeof(url), "%s://127.0.0.1:%d", tls_client_folder() ? "https" : "http", port);
     snprintf(words, sizeof(words), "%s", flags);
     const char *argv[ARGS_MAX] = {
         getenv("STOCKLOAD"), "run",  url,  "--history", l->history, "--no-tui",
@@ -57,6 +58,11 @@ int tload_start(struct tload *l, int port, const char *scenario, const char *fla
     size_t n = 0;
     while (argv[n])
         n++;
+    if (tls_client_folder()) {
+        snprintf(ca, sizeof(ca), "%s/ca.pem", tls_client_folder());
+        argv[n++] = "--ca";
+        argv[n++] = ca;
+    }
     if (scenario) {
         argv[n++] = "--scenario";
         argv[n++] = scenario;

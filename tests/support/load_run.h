@@ -19,8 +19,9 @@ struct tload {
 #define TLOAD_TIMED_OUT (-1) /* killed: it did not come to an end */
 #define TLOAD_CRASHED   (-2) /* ended by a signal */
 
-/* `stockload run` against 127.0.0.1:port with a scenario (NULL: the default) and more flags,
- * separated by spaces; waits and reads the report. Its exit status, or one of the above. */
+/* `stockload run` against 127.0.0.1:port, with TEST_TLS by HTTPS (tls_client.h), with a scenario
+ * (NULL: the default) and more flags, separated by spaces; waits and reads the report. Its exit
+ * status, or one of the above. */
 int tload_run(struct tload *l, int port, const char *scenario, const char *flags);
 
 /* The two halves of it, for tests that do something meanwhile. */

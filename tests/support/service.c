@@ -19,9 +19,9 @@
 
 /* What a sanitizer, an assert, or the C library's own checks print before a process dies. */
 static const char *const crash_words[] = {
-    "ERROR: AddressSanitizer",  "ERROR: LeakSanitizer", "runtime error:", "Assertion `",
-    "*** stack smashing",       "*** buffer overflow",  "malloc(): ",     "free(): ",
-    "double free or corruption"};
+    "ERROR: AddressSanitizer",   "ERROR: LeakSanitizer",    "runtime error:", "Assertion `",
+    "*** stack smashing",        "*** buffer overflow",     "malloc(): ",     "free(): ",
+    "double free or corruption", "WARNING: ThreadSanitizer"};
 
 static bool is_given(const char *const *args, const char *name)
 {
@@ -39,6 +39,23 @@ static int give_up(struct tservice *s, int err)
     tproc_kill9(&s->proc);
     temp_dir_remove(s->dir);
     s->dir[0] = '\0';
+    return err;
+}
+
+static int start_with(struct tservice *s, const char *const argv[], const char *preload)
+{
+    char before[256], options[300];
+    const char *was = getenv("ASAN_OPTIONS");
+    if (!preload)
+        return tproc_start(&s->proc, argv, s->err_path);
+    snprintf(before, sizeof(before), "%s", was ? was : "");
+    /* A sanitizer's library would insist on being the first. */
+    snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", before);
+    setenv("ASAN_OPTIONS", options, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    int err = tproc_start(&s->proc, argv, s->err_path);
+    unsetenv("LD_PRELOAD");
+    setenv("ASAN_OPTIONS", before, 1);
     return err;
 }
 
@@ -101,7 +118,7 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
     }
 
     thost_enter(opts->on);
-    err = tproc_start(&s->proc, argv, s->err_path);
+    err = start_with(s, argv, opts->preload);
     thost_leave(opts->on);
     return err ? give_up(s, err) : 0;
 }
@@ -224,5 +241,5 @@ int tservice_pids(const struct tservice *s, const char *role, pid_t *pids, int m
 bool tservice_is_slow(void)
 {
     const char *program = getenv("STOCKD");
-    return program && strstr(program, "/asan/");
+    return program && (strstr(program, "/asan/") || strstr(program, "/tsan/"));
 }

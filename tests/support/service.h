@@ -29,6 +29,7 @@ struct tservice_opts {
     const char *redis_url;
     int workers;              /* 0: TEST_WORKERS of the environment, or 1 */
     const char *const *extra; /* NULL, or more arguments, ended by NULL: "--lanes", "1" */
+    const char *preload;      /* NULL, or a library that is loaded before its C library */
     const struct thost *on;   /* NULL, or where it runs, and listens for the test */
 };
 

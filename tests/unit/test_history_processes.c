@@ -181,7 +181,7 @@ static int child_meets_full_disk(void)
     struct history *h;
     struct history_writer w;
     char full[80];
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", file.dir, "tmpfs", 0, "size=2m") < 0)
         return CANNOT_TRY;
     snprintf(full, sizeof full, "%s/full", file.dir);
@@ -198,6 +198,9 @@ static int child_meets_full_disk(void)
     struct history_pass pass = history_pass(&file.reader);
     while (history_next(&pass, &slot) == SLOT_OP)
         count++;
+    history_unread(&file.reader);
+    history_writer_close(&w);
+    history_close(h);
     return count == HISTORY_CHUNK_SLOTS - 1 && pass.broken == 0 ? 0 : 5;
 }
 

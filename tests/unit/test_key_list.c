@@ -47,6 +47,21 @@ static struct key_entry fresh(uint64_t id, const char *name)
     return key;
 }
 
+/* --- ends ------------------------------------------------------------------------------------- */
+
+TEST(the_first_end_is_that_of_a_client_s_last_key)
+{
+    given(HEAD SHOP OPS);
+    assert_int_equal(key_list_first_end(&list, 8999), 9000);
+    assert_int_equal(key_list_first_end(&list, 9000), 0);
+    given(HEAD OPS "0000000000cc ops admin default none 2000 9500 " HASH "\n"
+                   "0000000000dd till reader default none 2000 9700 " HASH "\n");
+    assert_int_equal(key_list_first_end(&list, 8000), 9500);
+    assert_int_equal(key_list_first_end(&list, 9600), 9700);
+    given(HEAD OPS "0000000000cc ops admin default none 2000 0 " HASH "\n");
+    assert_int_equal(key_list_first_end(&list, 8000), 0);
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 TEST(each_column_is_read_and_written)
@@ -154,11 +169,11 @@ TEST(what_is_wrong_is_told_with_its_line)
 
 TEST(names_are_what_a_log_can_show_as_it_is)
 {
-    char longest[KEY_NAME_MAX_BYTES + 2];
+    char longest[CLIENT_MAX_BYTES + 2];
     memset(longest, 'n', sizeof(longest));
     assert_true(client_valid(STR("Shop-1.eu_west@acme:front")));
-    assert_true(client_valid((struct str){longest, KEY_NAME_MAX_BYTES}));
-    assert_false(client_valid((struct str){longest, KEY_NAME_MAX_BYTES + 1}));
+    assert_true(client_valid((struct str){longest, CLIENT_MAX_BYTES}));
+    assert_false(client_valid((struct str){longest, CLIENT_MAX_BYTES + 1}));
     assert_false(client_valid(STR("")));
     assert_false(client_valid(STR("a b")));
     assert_false(client_valid(STR("a\0b")));
@@ -167,7 +182,7 @@ TEST(names_are_what_a_log_can_show_as_it_is)
 
 TEST(a_full_list_fits_into_what_a_file_may_have)
 {
-    char name[KEY_NAME_MAX_BYTES + 1];
+    char name[CLIENT_MAX_BYTES + 1];
     struct key_entry more = fresh(KEYS_MAX + 1, "more");
     given(HEAD);
     for (unsigned i = 0; i < KEYS_MAX; i++) {
@@ -234,7 +249,7 @@ TEST(an_owner_is_the_tenant_and_the_name)
     struct key_entry key = fresh(0xcc, "shop");
     assert_int_equal(key_owner(&key, owner), strlen("default/shop"));
     assert_string_equal(owner, "default/shop");
-    memset(key.name, 'n', KEY_NAME_MAX_BYTES);
+    memset(key.name, 'n', CLIENT_MAX_BYTES);
     memset(key.tenant, 't', TENANT_MAX_BYTES);
     assert_int_equal(key_owner(&key, owner), OWNER_MAX_BYTES);
 }

@@ -9,12 +9,16 @@ TEST(urls_are_taken_apart)
     static const struct {
         const char *text, *host, *prefix, *normal;
         unsigned port;
+        bool tls;
     } rows[] = {
-        {"http://h", "h", "", "http://h", 80},
-        {"HTTP://h:8080/", "h", "", "HTTP://h:8080", 8080},
-        {"http://[::1]:9/a/b//", "::1", "/a/b", "http://[::1]:9/a/b", 9},
-        {"http://[::1]", "::1", "", "http://[::1]", 80},
-        {"http://10.0.0.1:65535/x:y", "10.0.0.1", "/x:y", "http://10.0.0.1:65535/x:y", 65535},
+        {"http://h", "h", "", "http://h", 80, false},
+        {"HTTP://h:8080/", "h", "", "HTTP://h:8080", 8080, false},
+        {"http://[::1]:9/a/b//", "::1", "/a/b", "http://[::1]:9/a/b", 9, false},
+        {"http://[::1]", "::1", "", "http://[::1]", 80, false},
+        {"http://10.0.0.1:65535/x:y", "10.0.0.1", "/x:y", "http://10.0.0.1:65535/x:y", 65535,
+         false},
+        {"https://h/", "h", "", "https://h", 443, true},
+        {"HTTPS://[::1]:8443/a", "::1", "/a", "HTTPS://[::1]:8443/a", 8443, true},
     };
     char why[WEBURL_ERR_SIZE];
     struct weburl url;
@@ -25,13 +29,14 @@ TEST(urls_are_taken_apart)
         assert_string_equal(url.prefix, rows[i].prefix);
         assert_string_equal(url.text, rows[i].normal);
         assert_int_equal(url.port, rows[i].port);
+        assert_int_equal(url.tls, rows[i].tls);
     }
 }
 
 TEST(urls_that_can_not_be_loaded_are_refused)
 {
     static const char *const wrong[][2] = {
-        {"https://h", "asks for TLS"},    {"h:80", "is no http URL"},
+        {"https://", "names no host"},    {"h:80", "is no http URL"},
         {"http://", "names no host"},     {"http://:80", "names no host"},
         {"http:///x", "names no host"},   {"http://h:0", "has a port"},
         {"http://h:65536", "has a port"}, {"http://h:", "has a port"},
