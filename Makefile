@@ -232,8 +232,8 @@ model: need-model ## search the model of failover, with every rule and without e
 asan: need-test ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
 
-tsan: need-test ## what has threads again, under ThreadSanitizer
-	@$(MAKE) --no-print-directory FLAVOUR=tsan T='$(or $(T),$(THREADED_UNIT))' unit
+tsan: need-test ## what has threads again, under ThreadSanitizer (T=name runs these integration tests instead)
+	@$(if $(T),,$(MAKE) --no-print-directory FLAVOUR=tsan T='$(THREADED_UNIT)' unit)
 	@$(MAKE) --no-print-directory FLAVOUR=tsan T='$(or $(T),$(THREADED_IT))' it
 
 valgrind: need-valgrind ## the tests of pure code again, under valgrind (T=name runs the matching programs)

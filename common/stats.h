@@ -41,6 +41,7 @@
     X(STATS_LOGINS_LIMITED, "stockd_rate_limited_total{why=\"logins\"}", "") \
     X(STATS_TLS_HANDSHAKES, "stockd_tls_handshakes_total", "TLS handshakes of clients that came to their end.") \
     X(STATS_TLS_FAILURES, "stockd_tls_handshake_failures_total", "Those that did not: refused, given up by the client, too slow, too many at a time.") \
+    X(STATS_PROXY_FAILURES, "stockd_proxy_header_failures_total", "Connections of trusted proxies that did not begin with a header of the PROXY protocol.") \
     X(STATS_LEDGER_COMMITS, "stockd_ledger_commits_total", "SQL transactions that brought events into the ledger.") \
     X(STATS_LEDGER_ERRORS, "stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow.") \
     X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.") \

@@ -12,6 +12,7 @@
 static const char *const durabilities[] = {STORE_DURABILITY_NAMES, NULL};
 static const char *const whens[] = {"auto", "always", "off", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
+static const char *const forwarded[] = {"x-forwarded-for", "forwarded", NULL};
 static const char *const tenant_items[] = {"shared", "own", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
@@ -113,6 +114,12 @@ const struct arg_spec config_specs[] = {
      .help = "Requests a minute with an API key that is no good that each address is answered 401; more are 429. 0: any number."},
     {"quota-share", ARG_NUMBER, AT(quota_share), .number_min = 0.001, .number_max = 1, .default_text = "1", .metavar = "PART",
      .help = "This host's part of each API key's quota of requests, as 0.25 or 25% of four that share the load."},
+    {"trusted-proxies", ARG_STRING, AT(trusted_proxies), .metavar = "NETS",
+     .help = "Addresses or networks, separated by commas, of proxies that are believed when they say who asked them, in --forwarded-header or by --proxy-protocol."},
+    {"forwarded-header", ARG_ENUM, AT(forwarded_header), .choices = forwarded, .default_text = "x-forwarded-for",
+     .help = "The header field in which --trusted-proxies say it; the other one is not looked at."},
+    {"proxy-protocol", ARG_BOOL, AT(proxy_protocol),
+     .help = "Connections of --trusted-proxies begin with a header of the PROXY protocol, version 2, and all others must not."},
     {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",
      .help = "File to append a line of JSON to for every operation that changes something, or -: standard output. Opened anew on SIGHUP."},
     {"user", ARG_STRING, AT(user), .metavar = "NAME",
@@ -197,6 +204,17 @@ static void wipe(char *secret)
         explicit_bzero(secret, strlen(secret));
 }
 
+static bool read_proxies(struct config *config, char *err, size_t err_size)
+{
+    char why[CONFIG_ERR_SIZE / 2];
+    config->proxies.field = (enum proxies_field)config->forwarded_header;
+    if (!proxies_parse(&config->proxies, config->trusted_proxies, why, sizeof(why)))
+        return fail_with(err, err_size, "--trusted-proxies: %s", why);
+    return !config->proxy_protocol || config->proxies.count > 0 ||
+           fail_with(err, err_size,
+                     "--proxy-protocol is for --trusted-proxies: say which addresses they have");
+}
+
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
     char why[TLS_WHY_SIZE];
@@ -210,6 +228,8 @@ bool config_complete(struct config *config, char *err, size_t err_size)
         return false;
     if (!https_load(&config->https, why))
         return fail_with(err, err_size, "%s", why);
+    if (!read_proxies(config, err, err_size))
+        return false;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
         return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");
     if (config->durability == DURABILITY_REPLICATED && !config->redis)

@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "http/https_files.h"
+#include "http/proxies.h"
 #include "log.h"
 #include "store/redis/tls_files.h"
 #include "store/store.h"
@@ -59,8 +60,12 @@ struct config {
     int tenant_items;      /* enum tenant_items */
     int64_t failed_logins; /* a minute and address; 0: any number */
     double quota_share;    /* of each quota, that this host gives */
-    char *access_log;      /* NULL: none is kept */
-    char *user;            /* NULL: whoever started it */
+    char *trusted_proxies; /* NULL: none */
+    int forwarded_header;  /* enum proxies_field */
+    bool proxy_protocol;
+    struct proxies proxies; /* those, as config_complete() has read them */
+    char *access_log;       /* NULL: none is kept */
+    char *user;             /* NULL: whoever started it */
     bool seccomp, core_dumps;
     bool insecure;
 };

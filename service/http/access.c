@@ -45,7 +45,7 @@ void access_begin(struct exchange *x)
     x->caller = (struct access_caller){.noted = x->server->access && changes(&x->match)};
     if (!x->caller.noted)
         return;
-    ip_format(&x->client->from, address);
+    ip_format(&x->from, address);
     x->caller.address = arena_str(&x->arena, str_of(address));
     x->caller.request_id = arena_str(&x->arena, x->headers.request_id);
     x->caller.traceparent = arena_str(&x->arena, x->headers.traceparent);

@@ -10,8 +10,7 @@ static const char *const why_not[] = {
     [KEY_MALFORMED] = "Authorization must be Bearer and a whole key, as stockd keys made it",
     [KEY_WRONG] = "there is no such key, or it was revoked",
     [KEY_EXPIRED] = "the key has expired",
-    [KEY_NO_CERTIFICATE] = "there is no Authorization header field, and no key is of the client's "
-                           "certificate",
+    [KEY_NO_CERTIFICATE] = "there is no Authorization, and no key is of the client's certificate",
 };
 
 /* Of the default tenant nothing is stored with what it makes. */
@@ -54,7 +53,7 @@ static bool may_try(const struct exchange *x, struct refusal *why)
     if (!server->failed_logins || str_absent(x->headers.authorization))
         return true;
     int64_t wait_ns =
-        failed_logins_wait_ns(server->failed_logins, &x->client->from, clock_mono_us() * 1000);
+        failed_logins_wait_ns(server->failed_logins, &x->from, clock_mono_us() * 1000);
     if (wait_ns == 0 || key_ring_remembers(server->keys, x->headers.authorization))
         return true;
     stats_count(STATS_LOGINS_LIMITED, 1);
@@ -65,7 +64,7 @@ static bool refuse_key(const struct exchange *x, enum key_verdict verdict, struc
 {
     stats_count(STATS_UNAUTHENTICATED, 1);
     if (x->server->failed_logins && verdict != KEY_MISSING && verdict != KEY_NO_CERTIFICATE)
-        failed_logins_note(x->server->failed_logins, &x->client->from, clock_mono_us() * 1000);
+        failed_logins_note(x->server->failed_logins, &x->from, clock_mono_us() * 1000);
     return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
 }
 

@@ -41,7 +41,7 @@ struct client_conn {
     struct exchange *exchange; /* begun and not completed */
     int64_t since_ms;          /* in this list; loop time */
     bool shed;                 /* told to go, to make room */
-    struct ip from;            /* who is at its other end */
+    struct ip from;            /* who is at its other end, or behind a PROXY header */
 };
 
 struct conn_queue { /* in the order of since_ms */

@@ -27,6 +27,7 @@
 #include "http/headers.h"
 #include "http/host.h"
 #include "http/problem.h"
+#include "http/proxies.h"
 #include "http/rate.h"
 #include "http/render.h"
 #include "http/request.h"
@@ -70,6 +71,7 @@ struct exchange {
     struct str target; /* raw, in the arena */
     struct route_match match;
     struct headers headers;
+    struct ip from;              /* who asks, by what trusted proxies say */
     enum role role;              /* of who asks */
     struct requester by;         /* in the arena */
     struct access_caller caller; /* for the access log */
@@ -98,8 +100,9 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct acceptor acceptors[SERVER_SOCKETS]; /* of what the library does not accept itself */
     unsigned acceptor_count;
-    bool tls;
-    struct handshakes handshakes; /* empty without TLS */
+    const struct proxies *proxies;
+    bool tls, proxy_protocol;
+    struct handshakes handshakes; /* empty without either */
     struct store *store;          /* NULL: a port that tells this instead: */
     const struct http_health *health;
     struct stats *stats;

@@ -165,6 +165,7 @@ static enum MHD_Result begin_request(struct exchange *x, const char *method)
     MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, each_header, &x->headers);
     x->match = route_find(str_of(method), x->target, room);
     x->body_max = x->match.id == ROUTE_BATCH ? BATCH_BODY_MAX_BYTES : BODY_MAX_BYTES;
+    x->from = proxies_client(x->server->proxies, &x->client->from, &x->headers);
     access_begin(x);
     if (check_caller_may(x)) {
         check_caller(x);

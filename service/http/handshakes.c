@@ -11,9 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-void handshakes_init(struct handshakes *all, uv_loop_t *loop, unsigned max, int64_t time_ms)
+void handshakes_init(struct handshakes *all, uv_loop_t *loop, bool tls, unsigned max,
+                     int64_t time_ms)
 {
-    *all = (struct handshakes){.loop = loop, .max = max, .time_ms = time_ms};
+    *all = (struct handshakes){.loop = loop, .tls = tls, .max = max, .time_ms = time_ms};
     TAILQ_INIT(&all->open);
     TAILQ_INIT(&all->handed);
 }
@@ -25,6 +26,7 @@ static void free_if_over(struct handshake *h)
     if (h->polled || h->handed)
         return;
     https_conn_free(h->conn);
+    free(h->header);
     free(h);
 }
 
@@ -44,7 +46,8 @@ static void leave_open(struct handshake *h)
     struct handshakes *all = h->all;
     TAILQ_REMOVE(&all->open, h, link);
     all->count--;
-    stats_add(STATS_TLS_OPEN, -1);
+    if (h->conn)
+        stats_add(STATS_TLS_OPEN, -1);
     uv_close((uv_handle_t *)&h->poll, on_poll_closed);
 }
 
@@ -62,24 +65,24 @@ static void close_politely(int fd)
 
 static void give_up(struct handshake *h, const char *why)
 {
-    stats_count(STATS_TLS_FAILURES, 1);
-    log_event(LOG_DEBUG, "no TLS handshake", LOG_STR("why", why));
+    stats_count(h->header ? STATS_PROXY_FAILURES : STATS_TLS_FAILURES, 1);
+    log_event(LOG_DEBUG, h->header ? "no PROXY header" : "no TLS handshake", LOG_STR("why", why));
     leave_open(h);
     close_politely(h->fd);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
 
-/* The one thing that is said without TLS, and to somebody who asked without it: there is nothing in
- * it that is not known, and a person sees what is wrong. */
-static void answer_plain(int fd)
+/* The one thing that is said before all that is done, and to somebody who began otherwise: there is
+ * nothing in it that is not known, and a person sees what is wrong. */
+static void answer_plain(int fd, const char *detail)
 {
     char body[256], answer[512];
     const struct problem *problem = problem_get(PROBLEM_MALFORMED_REQUEST);
     int n = snprintf(body, sizeof(body),
                      "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%u,"
-                     "\"detail\":\"this port speaks TLS: ask by https\"}",
-                     problem->name, problem->title, problem->status);
+                     "\"detail\":\"%s\"}",
+                     problem->name, problem->title, problem->status, detail);
     n = snprintf(answer, sizeof(answer),
                  "HTTP/1.1 %u %s\r\nConnection: close\r\n"
                  "Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s",
@@ -97,8 +100,10 @@ static void log_done(const struct https_conn *conn)
 static void hand_on(struct handshake *h)
 {
     struct handshakes *all = h->all;
-    stats_count(STATS_TLS_HANDSHAKES, 1);
-    log_done(h->conn);
+    if (h->conn) {
+        stats_count(STATS_TLS_HANDSHAKES, 1);
+        log_done(h->conn);
+    }
     leave_open(h);
     h->handed = true;
     TAILQ_INSERT_TAIL(&all->handed, h, link);
@@ -107,27 +112,74 @@ static void hand_on(struct handshake *h)
     (void)MHD_add_connection(all->daemon, h->fd, (struct sockaddr *)&h->from, h->from_size);
 }
 
+/* It is whole: from now on the connection is that of whoever the proxy says. */
+static void header_done(struct handshake *h)
+{
+    if (h->header->has_source)
+        h->from_size = ip_to_socket(&h->header->source, h->header->port, &h->from);
+    free(h->header);
+    h->header = NULL;
+}
+
+/* 0: it is read. -EAGAIN: there is more to come. -EPROTO: it is none. */
+static int read_header(struct handshake *h)
+{
+    uint8_t bytes[512];
+    size_t wants;
+    while ((wants = proxy_header_wants(h->header)) > 0) {
+        ssize_t n = recvfrom(h->fd, bytes, wants < sizeof(bytes) ? wants : sizeof(bytes),
+                             MSG_DONTWAIT, NULL, NULL);
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR ? -EAGAIN : -EPROTO;
+        if (n == 0 || !proxy_header_take(h->header, bytes, (size_t)n))
+            return -EPROTO;
+    }
+    header_done(h);
+    return 0;
+}
+
+static void refuse_header(struct handshake *h)
+{
+    const char *fault = h->header->fault;
+    if (fault && !h->conn)
+        answer_plain(h->fd, "from this address this port takes the PROXY protocol, version 2");
+    give_up(h, fault ? fault : "it ended");
+}
+
+static void refuse_handshake(struct handshake *h)
+{
+    if (h->conn->is_plain)
+        answer_plain(h->fd, "this port speaks TLS: ask by https");
+    give_up(h, h->conn->why);
+}
+
+static bool wants_write(const struct handshake *h)
+{
+    return !h->header && h->conn && h->conn->wants_write;
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct handshake *h = poll->data;
-    int rc = https_conn_handshake(h->conn);
-    if (rc == 0) {
-        hand_on(h);
-        return;
-    }
+    int rc = h->header ? read_header(h) : 0;
+    if (rc == 0 && h->conn)
+        rc = https_conn_handshake(h->conn);
     if (rc == -EAGAIN &&
-        uv_poll_start(poll, h->conn->wants_write ? UV_WRITABLE : UV_READABLE, on_ready) == 0)
+        uv_poll_start(poll, wants_write(h) ? UV_WRITABLE : UV_READABLE, on_ready) == 0)
         return;
-    if (h->conn->is_plain)
-        answer_plain(h->fd);
-    give_up(h, h->conn->why);
+    if (rc == 0)
+        hand_on(h);
+    else if (h->header)
+        refuse_header(h);
+    else
+        refuse_handshake(h);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static bool watch(struct handshake *h)
 {
-    if (!h->conn || uv_poll_init(h->all->loop, &h->poll, h->fd) != 0)
+    if (uv_poll_init(h->all->loop, &h->poll, h->fd) != 0)
         return false;
     h->all->handles++;
     h->polled = true;
@@ -135,7 +187,22 @@ static bool watch(struct handshake *h)
     return true;
 }
 
-void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *from, socklen_t size)
+/* False: out of memory; it may have a part of all that. */
+static bool prepare(struct handshake *h, bool proxied)
+{
+    if (proxied) {
+        h->header = malloc(sizeof(*h->header));
+        if (!h->header)
+            return false;
+        proxy_header_init(h->header);
+    }
+    if (h->all->tls)
+        h->conn = https_conn_new(h->fd);
+    return (h->conn || !h->all->tls) && watch(h);
+}
+
+void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *from, socklen_t size,
+                      bool proxied)
 {
     struct handshake *h = calloc(1, sizeof(*h));
     if (h) {
@@ -144,18 +211,17 @@ void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *fro
         h->since_ms = (int64_t)uv_now(all->loop);
         memcpy(&h->from, from, size);
         h->from_size = size;
-        h->conn = https_conn_new(fd);
     }
-    if (!h || !watch(h)) { /* out of memory */
+    if (!h || !prepare(h, proxied)) {
         if (h)
-            https_conn_free(h->conn);
-        free(h);
+            free_if_over(h);
         close(fd);
         return;
     }
     TAILQ_INSERT_TAIL(&all->open, h, link);
     all->count++;
-    stats_add(STATS_TLS_OPEN, 1);
+    if (h->conn)
+        stats_add(STATS_TLS_OPEN, 1);
     if (uv_poll_start(&h->poll, UV_READABLE, on_ready) != 0)
         give_up(h, "it cannot be polled");
     else if (all->count > all->max)

@@ -1,8 +1,9 @@
-/* handshakes.h -- connections of a server from when they are accepted until their TLS handshake is
- * done, when the library gets them.
+/* handshakes.h -- connections of a server from when they are accepted until what stands before HTTP
+ * is behind them, when the library gets them: a header of the PROXY protocol, where a trusted proxy
+ * connects, and then the handshake of TLS, where there is TLS.
  *
- * Layer: http, private to the server. The library would see nothing of a handshake but reads that
- * give nothing, and could not be told that one waits for a write. So it runs here, on the loop; who
+ * Layer: http, private to the server. The library would see nothing of that but reads that give
+ * nothing, and could not be told that one waits for a write. So it runs here, on the loop; who
  * is in the middle of one is bounded in number and time, and costs no connection of
  * --connections-max:
  *
@@ -19,6 +20,7 @@
 #pragma once
 
 #include "http/https_conn.h"
+#include "http/proxy_header.h"
 
 #include <microhttpd.h>
 #include <stdint.h>
@@ -31,9 +33,10 @@ struct handshakes;
 struct handshake {
     TAILQ_ENTRY(handshake) link;
     struct handshakes *all;
-    struct https_conn *conn;
+    struct https_conn *conn;     /* NULL: without TLS */
+    struct proxy_header *header; /* until it was read; NULL: there is none */
     int fd;
-    struct sockaddr_storage from;
+    struct sockaddr_storage from; /* by the header, if that says it */
     socklen_t from_size;
     int64_t since_ms; /* loop time */
     bool handed;
@@ -46,6 +49,7 @@ TAILQ_HEAD(handshake_list, handshake);
 struct handshakes {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
+    bool tls;
     bool *woken; /* the server's: set for whoever was handed on */
     struct handshake_list open, handed;
     unsigned count, max; /* of those that are open */
@@ -58,10 +62,12 @@ struct handshakes {
 };
 
 /* on_closed: handshakes_close() has come to its end. */
-void handshakes_init(struct handshakes *all, uv_loop_t *loop, unsigned max, int64_t time_ms);
+void handshakes_init(struct handshakes *all, uv_loop_t *loop, bool tls, unsigned max,
+                     int64_t time_ms);
 
-/* Takes a descriptor over that was accepted. */
-void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *from, socklen_t size);
+/* Takes a descriptor over that was accepted; proxied: it must begin with a header. */
+void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *from, socklen_t size,
+                      bool proxied);
 
 /* The TLS of a descriptor that the library has taken, now the caller's; NULL: there is none. */
 struct https_conn *handshakes_take(struct handshakes *all, int fd);

@@ -143,6 +143,13 @@ static void keep_length(struct headers *headers, struct str value)
     headers->has_body |= headers->content_length > 0;
 }
 
+static void keep_line(struct header_lines *field, struct str value)
+{
+    if (field->count == HEADER_LINES_MAX)
+        memmove(field->lines, field->lines + 1, --field->count * sizeof(field->lines[0]));
+    field->lines[field->count++] = value;
+}
+
 void headers_add(struct headers *headers, struct str name, struct str value)
 {
     static const struct {
@@ -168,6 +175,10 @@ void headers_add(struct headers *headers, struct str name, struct str value)
         keep_length(headers, value);
     else if (str_equal_caseless(name, STR("Transfer-Encoding")))
         headers->has_body = true;
+    else if (str_equal_caseless(name, STR("X-Forwarded-For")))
+        keep_line(&headers->x_forwarded_for, value);
+    else if (str_equal_caseless(name, STR("Forwarded")))
+        keep_line(&headers->forwarded, value);
     else if (str_equal_caseless(name, STR("X-Request-Id")))
         headers->request_id = value;
     else if (str_equal_caseless(name, STR("traceparent")))

@@ -7,11 +7,20 @@
 #include "core/op.h"
 #include "str.h"
 
+#define HEADER_LINES_MAX 8
+
+/* Those of a field that may come several times, in their order; of more, the last ones. */
+struct header_lines {
+    struct str lines[HEADER_LINES_MAX];
+    unsigned count;
+};
+
 /* What a request says besides its path and body; views into the library's memory. */
 struct headers {
     struct str host, origin, fetch_site, content_type; /* absent: not sent */
     struct str key, if_match, if_none_match, authorization;
     struct str request_id, traceparent; /* passed on to the access log; of several the last */
+    struct header_lines x_forwarded_for, forwarded;
     uint64_t content_length;
     bool has_body; /* one was announced */
     bool repeated; /* a field of ours came twice */

@@ -72,8 +72,7 @@ static int64_t run_daemon(struct http_server *server)
             ++quiet == SERVER_QUIET_RUNS)
             return SERVER_POLL_MS;
     } while (due && ms == 0 && ++rounds < SERVER_PUMP_ROUNDS);
-    if (server->tls)
-        handshakes_forget(&server->handshakes);
+    handshakes_forget(&server->handshakes);
     return due ? (int64_t)ms : -1;
 }
 
@@ -110,8 +109,7 @@ static void pump(uv_prepare_t *handle)
         server_check(server);
     wait = sooner(wait, client_conns_expire(&server->clients));
     wait = sooner(wait, history_job_expire(server));
-    if (server->tls)
-        wait = sooner(wait, handshakes_expire(&server->handshakes));
+    wait = sooner(wait, handshakes_expire(&server->handshakes));
     batch_job_continue(server);
     if (server->store)
         store_pump(server->store);
@@ -130,6 +128,12 @@ static void pump(uv_prepare_t *handle)
         uv_timer_stop(&server->wake);
 }
 
+/* The library gets connections once what stands before HTTP is behind them. */
+static bool accepts_itself(const struct http_config *config)
+{
+    return config->tls || config->proxy_protocol;
+}
+
 static unsigned connection_limit(const struct http_config *config)
 {
     struct rlimit files;
@@ -139,7 +143,7 @@ static unsigned connection_limit(const struct http_config *config)
     /* A process that may open next to nothing still serves a few. */
     rlim_t most = files.rlim_cur > 2 * SERVER_FD_RESERVE ? files.rlim_cur - SERVER_FD_RESERVE
                                                          : files.rlim_cur / 2;
-    if (config->tls)
+    if (accepts_itself(config))
         most -= most / 4; /* for handshakes() */
     return most < limit ? (unsigned)most : limit;
 }
@@ -163,39 +167,42 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, const struct 
     const struct MHD_OptionItem socket[] = {{MHD_OPTION_LISTEN_SOCKET, config->listen_fd, NULL},
                                             {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    if (config->tls)
+    if (accepts_itself(config))
         flags |= MHD_USE_NO_LISTEN_SOCKET;
 #if MHD_VERSION >= 0x00097707
     flags |= MHD_USE_NO_THREAD_SAFETY;
 #endif
     return MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_ARRAY, config->tls ? &socket[1] : socket, MHD_OPTION_URI_LOG_CALLBACK,
+        MHD_OPTION_ARRAY, accepts_itself(config) ? &socket[1] : socket, MHD_OPTION_URI_LOG_CALLBACK,
         exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, exchange_notify, server, MHD_OPTION_CONNECTION_LIMIT,
         connection_limit(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_POOL_BYTES,
         MHD_OPTION_END);
 }
 
-static void take_plain(void *user, int fd, struct sockaddr *from, socklen_t size)
+/* Whether the connection begins with a header of the PROXY protocol. */
+static bool is_proxied(const struct http_server *server, const struct sockaddr *from)
 {
-    struct http_server *server = user;
-    server->woken = true;
-    /* What it cannot take it closes. */
-    (void)MHD_add_connection(server->daemon, fd, from, size);
+    struct ip ip;
+    return server->proxy_protocol && ip_of_socket(&ip, from) && proxies_trust(server->proxies, &ip);
 }
 
-static void take_tls(void *user, int fd, struct sockaddr *from, socklen_t size)
+static void take(void *user, int fd, struct sockaddr *from, socklen_t size)
 {
     struct http_server *server = user;
-    handshakes_begin(&server->handshakes, fd, from, size);
-    server->woken = true; /* there is a deadline more */
+    bool proxied = is_proxied(server, from);
+    server->woken = true; /* a connection more, or a deadline */
+    if (server->tls || proxied)
+        handshakes_begin(&server->handshakes, fd, from, size, proxied);
+    else /* what it cannot take it closes */
+        (void)MHD_add_connection(server->daemon, fd, from, size);
 }
 
 static void accept_here(struct http_server *server, int fd)
 {
     struct acceptor *acceptor = &server->acceptors[server->acceptor_count++];
-    acceptor->take = server->tls ? take_tls : take_plain;
+    acceptor->take = take;
     acceptor->user = server;
     acceptor_start(acceptor, server->loop, fd);
     server->handles_open += ACCEPTOR_HANDLES;
@@ -214,7 +221,7 @@ static void start_handles(struct http_server *server, const struct http_config *
     failed |= uv_prepare_start(&server->prepare, pump);
     assert(failed == 0); /* an epoll descriptor can be polled; nothing else can go wrong */
     server->handles_open = 4;
-    if (server->tls)
+    if (accepts_itself(config))
         accept_here(server, config->listen_fd);
     if (config->second_fd > 0)
         accept_here(server, config->second_fd);
@@ -255,7 +262,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
-    server->quota_share = config->quota_share;
+    server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
     server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
@@ -266,8 +273,11 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
             request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS),
         .write_ms = config->write_timeout_ms ? config->write_timeout_ms : SERVER_WRITE_MS,
     };
+    static const struct proxies nobody;
+    server->proxies = config->proxies ? config->proxies : &nobody;
+    server->proxy_protocol = config->proxy_protocol;
     server->tls = config->tls;
-    handshakes_init(&server->handshakes, loop, handshakes_kept(config),
+    handshakes_init(&server->handshakes, loop, config->tls, handshakes_kept(config),
                     server->clients.read_ms < SERVER_HANDSHAKE_MS ? server->clients.read_ms
                                                                   : SERVER_HANDSHAKE_MS);
     for (int list = 0; list < CONN_LISTS; list++)

@@ -111,7 +111,11 @@ static int start(struct port *port, const struct http_health *health)
                                .write_timeout_ms = config->write_timeout_ms,
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
                                .guards_host = listen_is_loopback(listener) && !port->shared->keys,
+                               .proxies = &config->proxies,
+                               .proxy_protocol = config->proxy_protocol,
                                .keys = port->shared->keys,
+                               .failed_logins = port->shared->failed_logins,
+                               .quota_share = config->quota_share,
                                .allowed_hosts = config->allowed_hosts,
                                .health = health};
     if (listen_begin(listener) < 0) {

@@ -129,6 +129,8 @@ static int serve(struct worker *w)
                                .write_timeout_ms = config->write_timeout_ms,
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
                                .guards_host = listen_is_loopback(w->listener) && !shared->keys,
+                               .proxies = &config->proxies,
+                               .proxy_protocol = config->proxy_protocol,
                                .keys = shared->keys,
                                .own_items = config->tenant_items == TENANT_ITEMS_OWN,
                                .failed_logins = shared->failed_logins,

@@ -257,9 +257,9 @@ static void everyone_is_told_and_nobody_is_refused(void **state)
     int64_t begin = test_now_ms(), cpu = worker_ms();
     assert_int_equal(pthread_create(&thread, NULL, write_on, NULL), 0);
     bool answered = await((take_answers(), all_were_answered(ROUNDS)), LIMIT_MS);
-    say(text("beside %d polls", crowd), begin, cpu, answers());
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
+    say(text("beside %d polls", crowd), begin, cpu, answers());
     assert_true(answered);
     assert_int_equal(writer.wrong, 0);
     assert_true(writer.writes >= ROUNDS);

@@ -208,6 +208,24 @@ static void a_revoked_key_stays_revoked_when_the_port_dies(void **state)
     temp_dir_remove(dir);
 }
 
+/* What is there costs nothing, what is not does, as with a service. */
+static void a_client_with_a_quota_has_it_here_too(void **state)
+{
+    char dir[TEST_PATH_MAX], key[API_KEY_SIZE], id[API_KEY_ID_CHARS + 1];
+    begin_with_keys(*state, dir);
+    assert_true(await(has_status(200), RECOVERY_MS));
+    api_key_of(ROLE_READER, key);
+    api_key_put_id(ROLE_READER, id);
+    const char *line = text("Authorization: Bearer %s\r\n", key);
+    check_command(0, "keys", "quota", "--keys-file", keys, "--quota", "rps=1,burst=9", id);
+    assert_true(await(http_call(&port.conn, "GET", "/v1/items", line, NULL, &port.resp) == 0 &&
+                          port.resp.status == 429,
+                      RECOVERY_MS));
+    check_header(&port, "RateLimit-Policy", "\"requests\";q=9;w=9");
+    assert_int_equal(metrics_as(ROLE_READER), 200);
+    temp_dir_remove(dir);
+}
+
 static void keys_that_cannot_be_read_are_no_start(void **state)
 {
     begin(*state);
@@ -243,6 +261,7 @@ int main(void)
         HERE(both_processes_are_replaced_when_they_die),
         HERE(with_keys_it_takes_them_until_they_are_revoked),
         HERE(a_revoked_key_stays_revoked_when_the_port_dies),
+        HERE(a_client_with_a_quota_has_it_here_too),
         HERE(keys_that_cannot_be_read_are_no_start),
         HERE(an_address_that_is_not_loopback_needs_insecure),
     };
