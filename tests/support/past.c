@@ -128,7 +128,8 @@ static void fill_owner(struct maker *m, struct made *made)
     const struct reservation *r =
         op_trait(op->kind)->names_reservation ? world_read_record(&m->h->world, &op->rid) : NULL;
     bool owned = !m->older && op->kind != OP_SWEEP;
-    struct str owner = owned && below(m, 2) ? str_of(owners[below(m, 4)]) : (struct str){NULL, 0};
+    struct str owner =
+        owned && below(m, 4) > 0 ? str_of(owners[below(m, 4)]) : (struct str){NULL, 0};
     if (owned && r && !owner_shares_tenant(owner, r->owner) && below(m, 8) > 0)
         owner = r->owner;
     snprintf(made->owner, sizeof(made->owner), "%.*s", STR_ARG(owner));
