@@ -5,8 +5,7 @@
  * the fields of draft-ietf-httpapi-ratelimit-headers:
  *
  *   RateLimit-Policy: "requests";q=100;w=2     so many at once, which come back in so many seconds
- *   RateLimit: "requests";r=40;t=2             so many are left, and all are back in so many
- * seconds
+ *   RateLimit: "requests";r=40;t=2             so many are left; all are back in so many seconds
  */
 #pragma once
 
