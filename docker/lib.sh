@@ -49,7 +49,7 @@ container() { containers --filter "label=com.docker.compose.service=$1" --filter
 others() {
     docker ps -a --format '{{.ID}} {{.Names}}' --no-trunc | grep -v "$COMPOSE_PROJECT_NAME" || true
     docker volume ls -q | grep -v "$COMPOSE_PROJECT_NAME" || true
-    docker images --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep '^stock' | grep -v ":$STOCKD_TAG " || true
+    docker images --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep '^stock' | grep -v ":$STOCKD_TAG " | sort || true # two names of one image come in any order
 }
 
 # Redis as the one who may do everything; the password is on no command line.
