@@ -43,14 +43,11 @@ bool rate_begin(struct rate *rate, struct quota_use_slot *slot, const struct quo
                          why);
 }
 
-/* In between somebody else may get the one that is given back: it is as if that one had come first.
- */
+/* The one that it has cost already stays spent, as its body was read: a client that sends such
+ * batches for ever comes to an end, too. */
 bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why)
 {
-    if (!rate->slot)
-        return true;
-    quota_use_return(rate->slot, &rate->limit, 1);
-    if (take(rate, cost))
+    if (!rate->slot || take(rate, cost - 1))
         return true;
     if (cost > rate->limit.burst)
         return refuse_client(rate,
@@ -58,6 +55,7 @@ bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why)
                              "more than this client may ask at once: send them in smaller batches; "
                              "nothing was changed",
                              why);
+    rate->verdict.wait_ns += rate->limit.step_ns; /* sent again it costs that one again */
     return refuse_client(rate,
                          "a batch costs as many requests as it has operations, and this client has "
                          "fewer left; nothing was changed",

@@ -23,8 +23,7 @@ struct rate {
 bool rate_begin(struct rate *rate, struct quota_use_slot *slot, const struct quota *quota,
                 double share, struct refusal *why) MUST_CHECK;
 
-/* The request turns out to cost so many, one or more. False, with why: 429, and nothing was taken,
- * nor that one. */
+/* The request turns out to cost so many, one or more. False, with why: 429, and it has cost one. */
 bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why) MUST_CHECK;
 
 /* Refuses with 429, for as long as that. */

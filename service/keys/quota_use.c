@@ -36,8 +36,3 @@ struct bucket_verdict quota_use_take(struct quota_use_slot *slot, const struct b
     } while (verdict.taken && !atomic_compare_exchange_weak(&slot->full_at_ns, &before, after));
     return verdict;
 }
-
-void quota_use_return(struct quota_use_slot *slot, const struct bucket_limit *limit, int64_t tokens)
-{
-    atomic_fetch_sub(&slot->full_at_ns, tokens * limit->step_ns);
-}

@@ -34,7 +34,3 @@ struct quota_use_slot *quota_use_slot(struct quota_use *use, struct str client);
 /* As bucket_take(), whoever else does so at the same time. */
 struct bucket_verdict quota_use_take(struct quota_use_slot *slot, const struct bucket_limit *limit,
                                      int64_t now_ns, int64_t tokens) MUST_CHECK;
-
-/* Gives back what was taken. */
-void quota_use_return(struct quota_use_slot *slot, const struct bucket_limit *limit,
-                      int64_t tokens);

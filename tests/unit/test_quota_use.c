@@ -44,17 +44,6 @@ TEST(clients_that_find_no_slot_share_one)
     assert_ptr_equal(quota_use_slot(use, STR("late")), late);
 }
 
-TEST(what_is_given_back_can_be_taken_again)
-{
-    const struct bucket_limit limit = {.step_ns = 1000, .burst = 5};
-    struct quota_use_slot *slot = quota_use_slot(use, STR("shop"));
-    assert_true(quota_use_take(slot, &limit, 1, 5).taken);
-    assert_false(quota_use_take(slot, &limit, 1, 1).taken);
-    quota_use_return(slot, &limit, 2);
-    assert_true(quota_use_take(slot, &limit, 1, 2).taken);
-    assert_false(quota_use_take(slot, &limit, 1, 1).taken);
-}
-
 /* Of the burst alone, as no time goes by: each token is taken by one of them. */
 static int take_all(struct quota_use_slot *slot, const struct bucket_limit *limit)
 {
