@@ -13,10 +13,10 @@ static const char *const why_not[] = {
     [KEY_NO_CERTIFICATE] = "there is no Authorization, and no key is of the client's certificate",
 };
 
-/* Of the default tenant nothing is stored with what it makes. */
+/* Of the default tenant nothing is stored with what it makes, unless that is to be counted. */
 static bool owner_is_stored(const struct key_entry *key)
 {
-    return !tenant_is_default(str_of(key->tenant));
+    return !tenant_is_default(str_of(key->tenant)) || quota_keeps(&key->quota);
 }
 
 /* Whose request it is, for as long as that lives: the list of keys may be another one by then.
@@ -113,6 +113,7 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
     note_caller(x, key);
     if (!take_owner(x, key))
         return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    kept_begin(&x->kept, key_ring_quota(key), &key->quota);
     if (!is_slow_enough(x, key, why))
         return false;
     if (role_may(x->role, least))

@@ -26,6 +26,7 @@
 #include "http/handshakes.h"
 #include "http/headers.h"
 #include "http/host.h"
+#include "http/kept.h"
 #include "http/problem.h"
 #include "http/proxies.h"
 #include "http/rate.h"
@@ -76,6 +77,7 @@ struct exchange {
     struct requester by;         /* in the arena */
     struct access_caller caller; /* for the access log */
     struct rate rate;            /* of who asks */
+    struct kept kept;            /* by who asks */
     struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
@@ -138,7 +140,9 @@ struct http_server {
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives */
-    struct access_log *access;           /* NULL: none is kept */
+    struct quota_use *quotas;            /* NULL as the keys are */
+    unsigned worker;
+    struct access_log *access; /* NULL: none is kept */
     struct buf scratch;
 };
 

@@ -263,6 +263,10 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
     server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
+    server->quotas = config->quotas;
+    server->worker = config->worker;
+    if (server->quotas && server->store)
+        kept_use_begin(&server->quotas->kept, server->worker);
     server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
