@@ -72,7 +72,7 @@ static bool refuse_key(const struct exchange *x, enum key_verdict verdict, struc
 static bool is_slow_enough(struct exchange *x, const struct key_entry *key, struct refusal *why)
 {
     return exchange_is_vital(x) ||
-           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->quota_share, why);
+           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->host.share, why);
 }
 
 /* A key counts before a certificate: a proxy may show its own, and pass on whose a request is. And

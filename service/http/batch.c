@@ -52,7 +52,7 @@ static void decide_op(struct batch_job *job, unsigned i)
     struct answer answer;
     struct refusal why;
     if (job->tickets &&
-        kept_decided(job->exchange->server, &job->ops[i].op, &job->tickets[i], &why)) {
+        kept_decided(&job->exchange->server->host, &job->ops[i].op, &job->tickets[i], &why)) {
         refuse_op(job, i, &why);
         return;
     }
@@ -138,7 +138,7 @@ static bool submit_op(struct batch_job *job, unsigned i)
     struct exchange *x = job->exchange;
     struct store_op *op = &job->ops[i];
     struct refusal why;
-    if (job->tickets && !kept_admit(&x->kept, x->server, &op->op, &job->tickets[i], &why)) {
+    if (job->tickets && !kept_admit(&x->kept, &x->server->host, &op->op, &job->tickets[i], &why)) {
         refuse_op(job, i, &why);
         return false;
     }

@@ -24,7 +24,7 @@ static void on_op_done(struct store_op *op)
     assert(x->pending == 1);
     x->pending = 0;
     buf_reset(&x->out);
-    if (kept_decided(x->server, &op->op, &x->kept.ticket, &why)) {
+    if (kept_decided(&x->server->host, &op->op, &x->kept.ticket, &why)) {
         render_refusal(&why, &x->answer, &x->out);
         access_op_refused(x, &op->op, &why, -1);
         exchange_answered(x);
@@ -66,7 +66,7 @@ static void begin_op(struct exchange *x, const struct request_head *head)
         return;
     }
     x->kept.ticket.verdict = KEPT_FREE;
-    if (!kept_admit(&x->kept, x->server, op, &x->kept.ticket, &why)) {
+    if (!kept_admit(&x->kept, &x->server->host, op, &x->kept.ticket, &why)) {
         refuse_request(x, &why);
         return;
     }

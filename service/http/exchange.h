@@ -139,10 +139,8 @@ struct http_server {
     struct key_ring *keys;               /* NULL: everybody may everything */
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
-    double quota_share;                  /* of each quota, that this host gives */
-    struct quota_use *quotas;            /* NULL as the keys are */
-    unsigned worker;
-    struct access_log *access; /* NULL: none is kept */
+    struct kept_host host;               /* what it gives of quotas */
+    struct access_log *access;           /* NULL: none is kept */
     struct buf scratch;
 };
 

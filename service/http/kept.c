@@ -1,5 +1,4 @@
 #include "http/kept.h"
-#include "http/exchange.h"
 #include "stats.h"
 
 #define HOURLY_S 60 /* what is counted by hours has not gone a second later */
@@ -44,15 +43,15 @@ static struct refusal refusal_of(const struct kept_ticket *ticket)
                             .used = ticket->used};
 }
 
-bool kept_admit(const struct kept *kept, const struct http_server *server, struct op *op,
+bool kept_admit(const struct kept *kept, const struct kept_host *host, struct op *op,
                 struct kept_ticket *ticket, struct refusal *why)
 {
     int64_t weight[KEPTS];
     if (!kept->slot)
         return true;
     kept_weigh(op, weight);
-    kept_use_take(&server->quotas->kept, server->worker, &kept->slot->kept, &kept->quota,
-                  server->quota_share, weight, ticket);
+    kept_use_take(&host->quotas->kept, host->worker, &kept->slot->kept, &kept->quota, host->share,
+                  weight, ticket);
     if (ticket->verdict == KEPT_FREE || ticket->verdict == KEPT_TAKEN)
         return true;
     op->over_quota = !str_absent(op->key);
@@ -70,11 +69,11 @@ static enum kept_end end_of(const struct outcome *out)
     return outcome_succeeded(out->code) && !out->replayed ? KEPT_CAME : KEPT_NOTHING;
 }
 
-bool kept_decided(const struct http_server *server, const struct op *op, struct kept_ticket *ticket,
+bool kept_decided(const struct kept_host *host, const struct op *op, struct kept_ticket *ticket,
                   struct refusal *why)
 {
     if (ticket->verdict == KEPT_TAKEN)
-        kept_use_settle(&server->quotas->kept, server->worker, ticket, end_of(&op->out));
+        kept_use_settle(&host->quotas->kept, host->worker, ticket, end_of(&op->out));
     if (op->out.code != OUT_QUOTA_USED)
         return false;
     *why = refusal_of(ticket);

@@ -12,7 +12,12 @@
 #include "http/problem.h"
 #include "keys/quota_use.h"
 
-struct http_server;
+/* Of a worker. */
+struct kept_host {
+    struct quota_use *quotas; /* NULL: there are no keys */
+    unsigned worker;
+    double share; /* of each quota, that this host gives */
+};
 
 /* Of a request. */
 struct kept {
@@ -25,9 +30,9 @@ struct kept {
 void kept_begin(struct kept *kept, struct quota_use_slot *slot, const struct quota *quota);
 
 /* Before the operation is handed to the store. False, with why: refused. */
-bool kept_admit(const struct kept *kept, const struct http_server *server, struct op *op,
+bool kept_admit(const struct kept *kept, const struct kept_host *host, struct op *op,
                 struct kept_ticket *ticket, struct refusal *why) MUST_CHECK;
 
 /* The operation was decided. True, with why: it is refused after all, as it repeats nothing. */
-bool kept_decided(const struct http_server *server, const struct op *op, struct kept_ticket *ticket,
+bool kept_decided(const struct kept_host *host, const struct op *op, struct kept_ticket *ticket,
                   struct refusal *why) MUST_CHECK;

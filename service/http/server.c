@@ -262,11 +262,11 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
-    server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
-    server->quotas = config->quotas;
-    server->worker = config->worker;
-    if (server->quotas && server->store)
-        kept_use_begin(&server->quotas->kept, server->worker);
+    server->host = (struct kept_host){.quotas = config->quotas,
+                                      .worker = config->worker,
+                                      .share = config->quota_share > 0 ? config->quota_share : 1};
+    if (config->quotas)
+        kept_use_begin(&config->quotas->kept, config->worker);
     server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
