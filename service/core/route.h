@@ -34,6 +34,7 @@
     X(ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_INDEX,        "index",        "/",                             READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_PAGE,         "page",         "/ui/{file}",                    READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_NONE,         "none",         NULL,                            0,                                 ROLE_UNSET,   ROLE_UNSET)
 /* clang-format on */
 
