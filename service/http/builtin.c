@@ -1,4 +1,5 @@
 /* builtin.c -- answers that need no store: health, metrics, documents. */
+#include "http/about.h"
 #include "http/assets.h"
 #include "http/exchange.h"
 #include "http/json_write.h"
@@ -124,6 +125,7 @@ void builtin_answer(struct exchange *x)
     case ROUTE_HEALTHZ: JSON_LIT(&x->out, "{\"status\":\"ok\"}"); break;
     case ROUTE_READYZ: x->server->health ? health(x) : ready(x); break;
     case ROUTE_METRICS: metrics(x); break;
+    case ROUTE_SELF: about_self(x); break;
     case ROUTE_OPENAPI: x->fixed = ASSET(openapi); break;
     case ROUTE_PROBLEM: problem_page(x); break;
     default:
