@@ -91,7 +91,7 @@ enum stats_gauge { STATS_EACH_GAUGE(STATS_ID) STATS_GAUGES };
 enum stats_histogram { STATS_EACH_HISTOGRAM(STATS_ID) STATS_HISTOGRAMS };
 #undef STATS_ID
 
-#define STATS_ROUTES_MAX 24
+#define STATS_ROUTES_MAX 32
 
 /* How old a look at the ledger's backlog may be before it is not shown as the present any more:
  * then its age counts as lag, for it may be that, and how many events there are is not said. */

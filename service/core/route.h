@@ -28,12 +28,14 @@
     X(ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST,                       ROLE_UNSET,   ROLE_READER) \
     X(ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET,                        ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_SELF,         "self",         "/v1/self",                      READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_METRICS,      "metrics",      "/metrics",                      READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_INDEX,        "index",        "/",                             READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_PAGE,         "page",         "/ui/{file}",                    READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_NONE,         "none",         NULL,                            0,                                 ROLE_UNSET,   ROLE_UNSET)
 /* clang-format on */
 

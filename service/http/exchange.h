@@ -40,6 +40,8 @@
 struct access_log;
 struct batch_job;
 struct events;
+struct http_about;
+struct key_entry;
 struct events_text;
 struct exchange;
 struct failed_logins;
@@ -138,6 +140,8 @@ struct http_server {
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives */
+    unsigned partitions;                 /* of the store */
+    const struct http_about *about;      /* of the service; NULL: a port without a store */
     struct access_log *access;           /* NULL: none is kept */
     struct buf scratch;
 };
@@ -227,6 +231,11 @@ bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
 /* Whether who asked may still, as keys are now: for an answer that lasts. */
 bool exchange_may_go_on(const struct exchange *x) MUST_CHECK;
+
+/* Whose request it is, as keys are now; only of a server with keys. False, with why: they are not
+ * good any more. */
+bool exchange_key(const struct exchange *x, const struct key_entry **key,
+                  struct refusal *why) MUST_CHECK;
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);

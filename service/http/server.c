@@ -262,6 +262,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
+    server->partitions = config->partitions;
+    server->about = config->about;
     server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
     server->access = config->access;
     server->request_ms = request_ms;
@@ -294,7 +296,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
-    server->events = server->queries ? events_new(server, config->partitions) : NULL;
+    server->events = server->queries ? events_new(server, server->partitions) : NULL;
     if (server->queries && !server->events) {
         snprintf(err, err_size, "out of memory");
         free(server);

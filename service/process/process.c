@@ -17,6 +17,7 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
     shared->config = config;
     shared->workers = workers;
     shared->access_fd = -1;
+    shared->about = (struct http_about){.max_hold_ms = config->max_hold_ms};
     shared->store_shared = shared_alloc(sizeof(*shared->store_shared));
     bool relays = workers > 1 && config->relaying != RELAYING_OFF;
     shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;

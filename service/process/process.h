@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config.h"
+#include "http/about.h"
 #include "keys/key_ring.h"
 #include "pool/pool.h"
 #include "process/confine.h"
@@ -37,6 +38,7 @@ struct shared_state {
     struct listener *listeners; /* one a worker; a child closes those that are not its own */
     unsigned workers;
     bool confines; /* children, too */
+    struct http_about about;
     int access_fd; /* of an access log that is not opened by its path; -1: none */
 };
 

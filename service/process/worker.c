@@ -138,7 +138,8 @@ static int serve(struct worker *w)
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,
-                               .partitions = shared->store_config.partitions};
+                               .partitions = shared->store_config.partitions,
+                               .about = &shared->about};
     int rc = listen_begin(w->listener);
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));

@@ -127,6 +127,7 @@ static const char *path_of(enum route_id id)
     case ROUTE_EXTEND: return EXTEND(held);
     case ROUTE_OPERATION: return "/v1/operations/k";
     case ROUTE_PROBLEM: return "/problems/forbidden";
+    case ROUTE_PAGE: return "/ui/ui.js";
     default: return route_row(id)->pattern;
     }
 }
