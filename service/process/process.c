@@ -1,4 +1,5 @@
 #include "process/process.h"
+#include "core/op.h"
 #include "core/route.h"
 #include "keys/failed_logins.h"
 #include "random.h"
@@ -21,6 +22,8 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
     bool relays = workers > 1 && config->relaying != RELAYING_OFF;
     shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;
     shared->stats = stats_new(stats_slots, route_names(), ROUTES);
+    if (shared->stats)
+        stats_name_operations(shared->stats, op_names(), OP_KINDS);
     return shared->store_shared && shared->stats && (shared->relay || !relays);
 }
 
