@@ -5,7 +5,9 @@
 #include "http/exchange.h"
 #include "http/history/history.h"
 #include "http/json_heap.h"
+#include "http/live/live.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include <assert.h>
 
@@ -24,6 +26,7 @@ static void on_op_done(struct store_op *op)
     x->pending = 0;
     buf_reset(&x->out);
     render_op(&op->op, &x->answer, &x->out);
+    tally_decided(x->server, &op->op);
     access_decided(x, &op->op, &x->answer, -1);
     exchange_answered(x);
 }
@@ -54,6 +57,7 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     if (code != OUT_NONE) {
         op->out = (struct outcome){.code = code, .field_line = -1};
         render_op(op, &x->answer, &x->out);
+        tally_decided(x->server, op);
         access_decided(x, op, &x->answer, -1);
         exchange_answered(x);
         return;
@@ -123,6 +127,7 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_OPERATION: begin_read(x, &head); return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
     case ROUTE_EVENTS: events_begin(x); return;
+    case ROUTE_LIVE: live_begin(x); return;
     default: builtin_answer(x); return;
     }
 }

@@ -12,7 +12,8 @@
  *
  * Invariants: a WAITING exchange is on the server's list of those, and is either polled and counted
  * as that, or its connection is suspended. A stream of events is suspended besides, while it is
- * ANSWERED and has nothing to send (subscriber.h). What is over is on no list (exchange_end()).
+ * ANSWERED and has nothing to send (subscriber.h), and so is one of samples (live/feed.h). What is
+ * over is on no list (exchange_end()).
  */
 #pragma once
 
@@ -47,11 +48,14 @@ struct exchange;
 struct failed_logins;
 struct subscriber;
 struct history_job;
+struct hot;
 struct http_health;
 struct key_ring;
+struct live_feed;
+struct live_watcher;
 
 /* What works on an exchange besides the store: a batch, a question to the ledger, a subscriber of
- * events. */
+ * events, who watches samples. */
 struct exchange_work {
     void (*gone)(struct exchange *x); /* it is over: nobody waits for that work any more */
     struct MHD_Response *(*response)(struct exchange *x); /* a body of its own; or NULL */
@@ -94,6 +98,7 @@ struct exchange {
     struct batch_job *batch;          /* in the arena, until it is answered */
     struct history_job *asked;        /* of the ledger, while it waits for that */
     struct subscriber *subscriber;    /* of events: until a poll is answered or a stream is over */
+    struct live_watcher *watcher;     /* of samples: until its stream is over */
     struct events_text *text;         /* the answer to a poll, which `fixed` lies in; NULL: none */
 };
 
@@ -136,6 +141,8 @@ struct http_server {
     struct query_pool *queries;          /* NULL: no ledger */
     TAILQ_HEAD(, history_job) asked;     /* in the order of their beginning */
     struct events *events;               /* NULL: no ledger */
+    struct live_feed *live;              /* NULL: nobody takes samples */
+    struct hot *hot;                     /* of this worker; NULL: as above */
     struct key_ring *keys;               /* NULL: everybody may everything */
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
