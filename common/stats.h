@@ -47,7 +47,8 @@
     X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.") \
     X(STATS_EPOCHS_OPENED, "stockd_epochs_opened_total", "Epochs that were opened: one for each partition at first start, at each restart of Redis and at each promotion.") \
     X(STATS_ROLLED_FORWARD, "stockd_rolled_forward_total", "Partitions whose promoted replica lacked what SQL had, and was given it.") \
-    X(STATS_ACCESS_DROPPED, "stockd_access_log_dropped_total", "Lines of --access-log that found no room while it could not be written.")
+    X(STATS_ACCESS_DROPPED, "stockd_access_log_dropped_total", "Lines of --access-log that found no room while it could not be written.") \
+    X(STATS_SLOW_REQUESTS, "stockd_slow_requests_total", "Requests that took as long as --slow-request says, or longer.")
 /* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
  * STATS_LOST_RUN_MAX and those of what expires the largest. The length of the stream and the ledger's lag are the keeper's, in
  * `stockd ledger` those of the ledger process; moments are of the wall clock, in ms. */
