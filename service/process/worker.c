@@ -143,7 +143,8 @@ static int serve(struct worker *w)
                                .partitions = shared->store_config.partitions,
                                .about = &shared->about,
                                .live = shared->live,
-                               .hot = w->hot};
+                               .hot = w->hot,
+                               .slow_request_ms = config->slow_request_ms};
     int rc = listen_begin(w->listener);
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));
