@@ -127,6 +127,11 @@ void stats_free(struct stats *stats)
     shared_free(stats, stats->bytes);
 }
 
+uint64_t stats_service(const struct stats *stats)
+{
+    return stats->service;
+}
+
 void stats_attach(struct stats *stats, unsigned slot, const char *process)
 {
     assert(slot < stats->slots);

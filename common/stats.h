@@ -104,6 +104,9 @@ struct stats;
 struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned routes);
 void stats_free(struct stats *stats);
 
+/* The name of this table, which no other has. */
+uint64_t stats_service(const struct stats *stats);
+
 /* The slot that this process writes from now on. Before it, writing is a no-op. process (a static
  * text) labels what is shown of each process by itself. */
 void stats_attach(struct stats *stats, unsigned slot, const char *process);
