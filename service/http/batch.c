@@ -3,6 +3,7 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include "stats.h"
 #include <assert.h>
@@ -53,11 +54,13 @@ static void decide_op(struct batch_job *job, unsigned i)
     struct refusal why;
     if (job->tickets &&
         kept_decided(&job->exchange->server->host, &job->ops[i].op, &job->tickets[i], &why)) {
+        tally_decided(job->exchange->server, &job->ops[i].op);
         refuse_op(job, i, &why);
         return;
     }
     buf_reset(scratch);
     render_op(&job->ops[i].op, &answer, scratch);
+    tally_decided(job->exchange->server, &job->ops[i].op);
     access_decided(job->exchange, &job->ops[i].op, &answer, (int)i);
     keep_result(job, i, &answer, scratch);
 }
@@ -86,6 +89,7 @@ static void on_done(struct store_op *op)
     struct batch_job *job = op->user;
     struct exchange *x = job->exchange;
     assert(x->pending > 0);
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     decide_op(job, (unsigned)(op - job->ops));
     if (--x->pending > 0)
         return;
@@ -139,6 +143,7 @@ static bool submit_op(struct batch_job *job, unsigned i)
     struct store_op *op = &job->ops[i];
     struct refusal why;
     if (job->tickets && !kept_admit(&x->kept, &x->server->host, &op->op, &job->tickets[i], &why)) {
+        tally_decided(x->server, &op->op);
         refuse_op(job, i, &why);
         return false;
     }
@@ -269,6 +274,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
         answer_batch(job);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     submit_run(job);
 }

@@ -1,11 +1,14 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
+#include "clock.h"
 #include "http/access.h"
 #include "http/batch.h"
 #include "http/events/events.h"
 #include "http/exchange.h"
 #include "http/history/history.h"
 #include "http/json_heap.h"
+#include "http/live/live.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include <assert.h>
 
@@ -17,20 +20,30 @@ static void refuse_request(struct exchange *x, const struct refusal *why)
     exchange_answer_refusal(x, why);
 }
 
+/* Its client keeps too much. */
+static void answer_over_quota(struct exchange *x, const struct refusal *why)
+{
+    buf_reset(&x->out);
+    render_refusal(why, &x->answer, &x->out);
+    tally_decided(x->server, &x->op.op);
+    access_op_refused(x, &x->op.op, why, -1);
+    exchange_answered(x);
+}
+
 static void on_op_done(struct store_op *op)
 {
     struct exchange *x = op->user;
     struct refusal why;
     assert(x->pending == 1);
     x->pending = 0;
-    buf_reset(&x->out);
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     if (kept_decided(&x->server->host, &op->op, &x->kept.ticket, &why)) {
-        render_refusal(&why, &x->answer, &x->out);
-        access_op_refused(x, &op->op, &why, -1);
-        exchange_answered(x);
+        answer_over_quota(x, &why);
         return;
     }
+    buf_reset(&x->out);
     render_op(&op->op, &x->answer, &x->out);
+    tally_decided(x->server, &op->op);
     access_decided(x, &op->op, &x->answer, -1);
     exchange_answered(x);
 }
@@ -61,15 +74,17 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     if (code != OUT_NONE) {
         op->out = (struct outcome){.code = code, .field_line = -1};
         render_op(op, &x->answer, &x->out);
+        tally_decided(x->server, op);
         access_decided(x, op, &x->answer, -1);
         exchange_answered(x);
         return;
     }
     x->kept.ticket.verdict = KEPT_FREE;
     if (!kept_admit(&x->kept, &x->server->host, op, &x->kept.ticket, &why)) {
-        refuse_request(x, &why);
+        answer_over_quota(x, &why);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     x->pending = 1;
     store_submit(x->server->store, &x->op);
@@ -110,6 +125,7 @@ void exchange_dispatch(struct exchange *x)
                                 .role = x->role,
                                 .by = x->by};
     assert(x->state == EXCHANGE_READING);
+    x->spent.arrived_us = x->received > 0 ? clock_mono_us() : x->started_us;
     if (x->refused) {
         refuse_request(x, &x->refusal);
         return;
@@ -121,6 +137,7 @@ void exchange_dispatch(struct exchange *x)
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
     if (reads && history_job_wanted(x)) {
+        x->spent.asks_sql = true;
         history_job_begin(x);
         return;
     }
@@ -134,7 +151,14 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_RESERVATION:
     case ROUTE_OPERATION: begin_read(x, &head); return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
-    case ROUTE_EVENTS: events_begin(x); return;
+    case ROUTE_EVENTS:
+        x->spent.lasts = true;
+        events_begin(x);
+        return;
+    case ROUTE_LIVE:
+        x->spent.lasts = true;
+        live_begin(x);
+        return;
     default: builtin_answer(x); return;
     }
 }
