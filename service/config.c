@@ -113,7 +113,7 @@ const struct arg_spec config_specs[] = {
     {"failed-logins", ARG_COUNT, AT(failed_logins), 0, 1000000, .default_text = "600", .metavar = "N",
      .help = "Requests a minute with an API key that is no good that each address is answered 401; more are 429. 0: any number."},
     {"quota-share", ARG_NUMBER, AT(quota_share), .number_min = 0.001, .number_max = 1, .default_text = "1", .metavar = "PART",
-     .help = "This host's part of each API key's quota of requests, as 0.25 or 25% of four that share the load."},
+     .help = "This host's part of each API key's quota, as 0.25 or 25% of four that share the load."},
     {"trusted-proxies", ARG_STRING, AT(trusted_proxies), .metavar = "NETS",
      .help = "Addresses or networks, separated by commas, of proxies that are believed when they say who asked them, in --forwarded-header or by --proxy-protocol."},
     {"forwarded-header", ARG_ENUM, AT(forwarded_header), .choices = forwarded, .default_text = "x-forwarded-for",

@@ -54,6 +54,7 @@ enum outcome_code {
     OUT_KEY_REUSED,            /* 422 */
     OUT_INVALID,               /* 422 `field`, `why` */
     OUT_CROSS_PARTITION,       /* 422 */
+    OUT_QUOTA_USED,            /* 429: op.over_quota */
     /* Said by the store, never by plan(): */
     OUT_REDIS_UNAVAILABLE, /* 503: nothing was changed; `why` */
     OUT_OVERLOADED,        /* 503; also by plan(), for op.overload */
@@ -172,6 +173,7 @@ struct op {
     bool has_on_hand, has_max;
     bool rereserve;
     const char *overload; /* not NULL: answered only from what the key has recorded; the reason */
+    bool over_quota; /* answered only from what the key has recorded: its client keeps too much */
     int64_t on_hand;
     int64_t max_per_customer; /* 0: no limit */
     int64_t delta;

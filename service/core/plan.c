@@ -164,6 +164,8 @@ static enum step decide(struct planner *p, struct op *op)
         if (step != STEP_DONE || op->out.code != OUT_NONE)
             return step;
     }
+    if (op->over_quota)
+        return refuse(op, OUT_QUOTA_USED);
     if (op->overload) {
         op->out.why = op->overload;
         return refuse(op, OUT_OVERLOADED);

@@ -60,6 +60,7 @@ TEST(a_request_arrives_whole)
                     .line_count = 2,
                     .ttl_ms = 1000,
                     .overload = "no room",
+                    .over_quota = true,
                     .customer = STR(""),
                     .owner = STR("acme/shop"),
                     .metadata = STR("{\"a\":1}")};
@@ -83,6 +84,7 @@ TEST(a_request_arrives_whole)
     assert_memory_equal(copy->fingerprint, op.fingerprint, sizeof(op.fingerprint));
     assert_true(rid_equal(&copy->rid, &op.rid));
     assert_null(copy->overload); /* who commits judges that */
+    assert_true(copy->over_quota);
     assert_int_equal(copy->out.field_line, -1);
 }
 
