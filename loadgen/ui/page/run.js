@@ -113,7 +113,7 @@ function runChart(title, unit, name, key, doc) {
 
 // The page of a run in `main`; update takes a document.
 function runPage(main) {
-    let doc = null, busiest = 1, seconds = -1;
+    let doc = null, busiest = 1, drawn = '';
     const title = el('h2'), about = el('p', 'note'), command = el('code', 'command');
     const progress = runProgress(), verdict = runVerdict(), answers = runAnswers();
     const figures = tiles(['answers a second', 'on average', 'response p50', 'response p99', 'in flight', 'conflicts a second']);
@@ -138,8 +138,9 @@ function runPage(main) {
         fillItems(l.items);
         fillLanes(l.processes);
         lanes.classList.toggle('dense', l.processes.length > DENSE);
-        if (l.past.rate.length !== seconds) {
-            seconds = l.past.rate.length;
+        const beat = doc.facts.run + ' ' + Math.floor(l.elapsed_ms / 1000) + ' ' + l.past.rate.length;
+        if (beat !== drawn) {
+            drawn = beat;
             rate.update();
             p99.update();
         }
