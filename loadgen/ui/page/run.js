@@ -116,7 +116,7 @@ function runPage(main) {
     let doc = null, busiest = 1, drawn = '';
     const title = el('h2'), about = el('p', 'note'), command = el('code', 'command');
     const progress = runProgress(), verdict = runVerdict(), answers = runAnswers();
-    const figures = tiles(['answers a second', 'on average', 'response p50', 'response p99', 'in flight', 'conflicts a second']);
+    const figures = tiles(['answers a second now', 'on average', 'p50 now', 'p99 now', 'in flight', 'conflicts a second']);
     const items = el('ul', 'items'), lanes = el('ul', 'lanes');
     const fillItems = rows(items, runItem);
     const fillLanes = rows(lanes, (i) => runProcess(() => busiest, i));
