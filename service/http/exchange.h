@@ -141,6 +141,7 @@ struct http_server {
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives */
     struct access_log *access;           /* NULL: none is kept */
+    bool traces_events;                  /* events name the traces of requests */
     int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */
     struct buf scratch;
 };

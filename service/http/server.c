@@ -264,6 +264,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->failed_logins = config->failed_logins;
     server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
     server->access = config->access;
+    server->traces_events = config->trace_events;
     server->slow_us = config->slow_request_ms * 1000;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){

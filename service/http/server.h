@@ -48,6 +48,7 @@ struct http_config {
     struct failed_logins *failed_logins; /* the caller's; NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives; 0: all of it */
     struct access_log *access; /* the caller's, which outlives the server; NULL: none is kept */
+    bool trace_events;         /* what a request changes names its trace */
     int64_t slow_request_ms;   /* what takes as long is logged; 0: nothing is */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };

@@ -138,6 +138,7 @@ static int serve(struct worker *w)
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,
+                               .trace_events = config->trace_events,
                                .slow_request_ms = config->slow_request_ms,
                                .partitions = shared->store_config.partitions};
     int rc = listen_begin(w->listener);
