@@ -154,7 +154,7 @@ ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
-SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
+SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/asset_files.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
 # What of the service stockload has too: how one speaks with Redis, and where it is.
 REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
@@ -397,9 +397,10 @@ $(OUT)/obj/%.o: %.c Makefile
 	@echo "CC $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/obj/service/http/assets.o: service/http/assets.S service/openapi.json $(wildcard service/http/pages/*)
+# Not assets.o: that is of assets.c.
+$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iservice -Iservice/http/pages -c -o $@ $<
+	@$(CC) -Iservice -Iservice/http/pages -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
 	@mkdir -p $(@D)

@@ -84,15 +84,25 @@
     X(STATS_TURN_US, "stockd_turn_wait_seconds", "From when a lane that contends asks for its turn to commit until it has it; its count: turns taken.", time_bounds) \
     X(STATS_LEDGER_CHUNK, "stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger.", chunk_bounds) \
     X(STATS_OPENING_US, "stockd_opening_seconds", "From when the ledger process sees that an epoch is to be opened until it is open.", time_bounds)
+/* What became of an operation that a client asked for: a label of stockd_operations_total. */
+#define STATS_EACH_OUTCOME(X) \
+    X(STATS_DONE, "done") \
+    X(STATS_REPLAYED, "replayed") \
+    X(STATS_INSUFFICIENT, "insufficient_stock") \
+    X(STATS_LIMITED, "limit_exceeded") \
+    X(STATS_REFUSED, "refused") \
+    X(STATS_FAILED, "failed")
 /* clang-format on */
 
 #define STATS_ID(id, ...) id,
+enum stats_outcome { STATS_EACH_OUTCOME(STATS_ID) STATS_OUTCOMES };
 enum stats_counter { STATS_EACH_COUNTER(STATS_ID) STATS_COUNTERS };
 enum stats_gauge { STATS_EACH_GAUGE(STATS_ID) STATS_GAUGES };
 enum stats_histogram { STATS_EACH_HISTOGRAM(STATS_ID) STATS_HISTOGRAMS };
 #undef STATS_ID
 
-#define STATS_ROUTES_MAX 24
+#define STATS_ROUTES_MAX 32
+#define STATS_KINDS_MAX  16
 
 /* How old a look at the ledger's backlog may be before it is not shown as the present any more:
  * then its age counts as lag, for it may be that, and how many events there are is not said. */
@@ -104,6 +114,13 @@ struct stats;
  * given to stats_request) label the request metrics. */
 struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned routes);
 void stats_free(struct stats *stats);
+
+/* What kinds of operations are called, before the first fork; static texts, in the order of the
+ * kinds that are given to stats_operation. */
+void stats_name_operations(struct stats *stats, const char *const *names, unsigned kinds);
+
+/* The name of this table, which no other has. */
+uint64_t stats_service(const struct stats *stats);
 
 /* The slot that this process writes from now on. Before it, writing is a no-op. process (a static
  * text) labels what is shown of each process by itself. */
@@ -123,6 +140,23 @@ void stats_observe(enum stats_histogram histogram, uint64_t value);
 
 /* One answered HTTP request. status 100..599. */
 void stats_request(unsigned route, unsigned status, uint64_t us);
+
+/* One operation that a client asked for. */
+void stats_operation(unsigned kind, enum stats_outcome outcome);
+
+/* --- what was counted so far: sums over all slots --- */
+
+uint64_t stats_counted(const struct stats *stats, enum stats_counter counter);
+uint64_t stats_operations(const struct stats *stats, unsigned kind, enum stats_outcome outcome);
+uint64_t stats_requests(const struct stats *stats);
+
+/* Of a histogram of times, in buckets: one for each of stats_time_bounds(), and one above. */
+#define STATS_TIME_BUCKETS 18
+void stats_times(const struct stats *stats, enum stats_histogram histogram,
+                 uint64_t buckets[STATS_TIME_BUCKETS]);
+
+/* In us, growing: STATS_TIME_BUCKETS - 1 of them. */
+const uint64_t *stats_time_bounds(void);
 
 /* Prometheus text format 0.0.4, the sum over all slots. */
 void stats_render(const struct stats *stats, struct buf *out);

@@ -95,6 +95,12 @@ bool exchange_may_go_on(const struct exchange *x)
                                 str_equal(owner_tenant(x->by.owner), str_of(key->tenant)));
 }
 
+bool exchange_key(const struct exchange *x, const struct key_entry **key, struct refusal *why)
+{
+    enum key_verdict verdict = judge(x, key);
+    return verdict == KEY_GOOD || refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
+}
+
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
 bool exchange_admit(struct exchange *x, struct refusal *why)
 {

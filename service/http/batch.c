@@ -3,6 +3,7 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include "stats.h"
 #include <assert.h>
@@ -52,6 +53,7 @@ static void decide_op(struct batch_job *job, unsigned i)
     struct answer answer;
     buf_reset(scratch);
     render_op(&job->ops[i].op, &answer, scratch);
+    tally_decided(job->exchange->server, &job->ops[i].op);
     access_decided(job->exchange, &job->ops[i].op, &answer, (int)i);
     keep_result(job, i, &answer, scratch);
 }

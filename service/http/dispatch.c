@@ -6,7 +6,9 @@
 #include "http/exchange.h"
 #include "http/history/history.h"
 #include "http/json_heap.h"
+#include "http/live/live.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include <assert.h>
 
@@ -26,6 +28,7 @@ static void on_op_done(struct store_op *op)
     request_times_op(&x->spent, op->started_us, op->kept_us);
     buf_reset(&x->out);
     render_op(&op->op, &x->answer, &x->out);
+    tally_decided(x->server, &op->op);
     access_decided(x, &op->op, &x->answer, -1);
     exchange_answered(x);
 }
@@ -56,6 +59,7 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     if (code != OUT_NONE) {
         op->out = (struct outcome){.code = code, .field_line = -1};
         render_op(op, &x->answer, &x->out);
+        tally_decided(x->server, op);
         access_decided(x, op, &x->answer, -1);
         exchange_answered(x);
         return;
@@ -130,6 +134,10 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_EVENTS:
         x->spent.lasts = true;
         events_begin(x);
+        return;
+    case ROUTE_LIVE:
+        x->spent.lasts = true;
+        live_begin(x);
         return;
     default: builtin_answer(x); return;
     }

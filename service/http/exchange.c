@@ -262,6 +262,26 @@ static bool add_rate(const struct rate *rate, struct MHD_Response *response)
            MHD_add_response_header(response, RATE_STATE, state) == MHD_YES;
 }
 
+/* With what a browser is told that a page of ours takes everything from here, is shown in nobody
+ * else's, and runs nothing that stands in it: so a text of somebody else's that gets into it does
+ * nothing. */
+static bool add_page_fields(struct MHD_Response *response)
+{
+    static const char *const fields[][2] = {
+        {"Cache-Control", "no-cache"},
+        {"Content-Security-Policy",
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+         "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
+         "frame-ancestors 'none'"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        ok &= MHD_add_response_header(response, fields[i][0], fields[i][1]) == MHD_YES;
+    return ok;
+}
+
 static bool add_headers(const struct exchange *x, struct MHD_Response *response)
 {
     static const char *const types[CONTENTS] = {
@@ -270,6 +290,9 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
         [CONTENT_HTML] = "text/html; charset=utf-8",
         [CONTENT_METRICS] = "text/plain; version=0.0.4",
         [CONTENT_EVENTS] = "text/event-stream",
+        [CONTENT_CSS] = "text/css; charset=utf-8",
+        [CONTENT_SCRIPT] = "text/javascript; charset=utf-8",
+        [CONTENT_SVG] = "image/svg+xml",
     };
     const struct answer *a = &x->answer;
     char text[ROUTE_ALLOW_SIZE];
@@ -282,6 +305,8 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
     }
     if (a->location[0])
         ok &= MHD_add_response_header(response, "Location", a->location) == MHD_YES;
+    if (a->page)
+        ok &= add_page_fields(response);
     if (a->replayed)
         ok &= MHD_add_response_header(response, "Idempotent-Replayed", "true") == MHD_YES;
     if (a->retry_after_s > 0) {
