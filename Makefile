@@ -394,17 +394,17 @@ $(OUT)/obj/%.o: %.c Makefile
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Not assets.o: that is of assets.c.
-$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/*) $(CHART_JS) Makefile
+$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iservice -Iservice/http/pages -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+	@$(CC) -Iservice -Iservice/http/pages -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
 	@mkdir -p $(@D)
 	@$(CC) -Isql -c -o $@ $<
 
-$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/*) $(CHART_JS) Makefile
+$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iloadgen/report/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+	@$(CC) -Iloadgen/report/page -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
