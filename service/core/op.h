@@ -96,6 +96,9 @@ struct op_trait {
 
 const struct op_trait *op_trait(enum op_kind kind);
 
+/* The names of all kinds, in their order. */
+const char *const *op_names(void);
+
 /* A line that stood in the way. */
 struct outcome_short {
     struct str sku;

@@ -33,11 +33,12 @@ static bool take_owner(struct exchange *x, const struct key_entry *key)
     return !str_absent(x->by.owner);
 }
 
-/* For the access log, which outlives the list of keys. */
+/* For what is logged of it, which outlives the list of keys. */
 static void note_caller(struct exchange *x, const struct key_entry *key)
 {
     char id[API_KEY_ID_CHARS + 1];
     x->role = key->role;
+    x->spent.client_n = (uint8_t)key_owner(key, x->spent.client);
     if (!x->caller.noted)
         return;
     api_key_put_id(key->id, id);

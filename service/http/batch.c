@@ -3,6 +3,7 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include "stats.h"
 #include <assert.h>
@@ -52,6 +53,7 @@ static void decide_op(struct batch_job *job, unsigned i)
     struct answer answer;
     buf_reset(scratch);
     render_op(&job->ops[i].op, &answer, scratch);
+    tally_decided(job->exchange->server, &job->ops[i].op);
     access_decided(job->exchange, &job->ops[i].op, &answer, (int)i);
     keep_result(job, i, &answer, scratch);
 }
@@ -80,6 +82,7 @@ static void on_done(struct store_op *op)
     struct batch_job *job = op->user;
     struct exchange *x = job->exchange;
     assert(x->pending > 0);
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     decide_op(job, (unsigned)(op - job->ops));
     if (--x->pending > 0)
         return;
@@ -245,6 +248,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
         answer_batch(job);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     submit_run(job);
 }

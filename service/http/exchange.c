@@ -74,7 +74,7 @@ static void recycle(struct exchange *x)
     x->batch = NULL;
     x->headers = (struct headers){0};
     x->caller = (struct access_caller){0};
-    x->by = (struct requester){{NULL, 0}, {NULL, 0}};
+    x->by = (struct requester){.owner = {NULL, 0}};
     x->rate = (struct rate){0};
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
@@ -96,6 +96,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
     if (client->exchange)
         exchange_end(client->exchange);
     client->exchange = x;
+    request_times_begin(&x->spent);
     x->conn = conn;
     x->client = client;
     /* The library decodes the URI in place after this call. */
@@ -153,6 +154,7 @@ static void stop_waiting(struct exchange *x)
 
 void exchange_end(struct exchange *x)
 {
+    exchange_note_slow(x);
     if (x->work)
         x->work->gone(x);
     if (x->state == EXCHANGE_WAITING)
@@ -327,7 +329,8 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
 enum MHD_Result exchange_send(struct exchange *x)
 {
     struct str body = str_absent(x->fixed) ? buf_str(&x->out) : x->fixed;
-    int64_t us = clock_mono_us() - x->started_us;
+    x->spent.answered_us = clock_mono_us();
+    int64_t us = x->spent.answered_us - x->started_us;
     if (x->mute)
         return MHD_NO;
     /* The bytes outlive the response: they are the exchange's until exchange_completed. */

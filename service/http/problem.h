@@ -71,6 +71,8 @@
       "Nothing was changed. Try again after Retry-After seconds.", 1) \
     X(PROBLEM_LEDGER_UNAVAILABLE, "ledger-unavailable", 503, "The ledger cannot be read now", \
       "The SQL database of the ledger cannot be reached or does not answer in time. Reservations go on meanwhile, and what happens is brought into it later. Try again after Retry-After seconds.", 2) \
+    X(PROBLEM_LIVE_UNAVAILABLE, "live-unavailable", 503, "There are no live numbers now", \
+      "The service has just begun, or the process of it that takes a sample every second stands still. Try again after Retry-After seconds.", 1) \
     X(PROBLEM_OVERLOADED, "overloaded", 503, "Too much work is waiting", \
       "Nothing was changed. Try again after Retry-After seconds.", 1) \
     X(PROBLEM_CONTENTION, "contention", 503, "Too many others changed the same items", \

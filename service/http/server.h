@@ -26,6 +26,8 @@ struct http_health {
 
 struct access_log;
 struct failed_logins;
+struct hot;
+struct live_board;
 
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
@@ -49,6 +51,10 @@ struct http_config {
     struct failed_logins *failed_logins; /* the caller's; NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives; 0: all of it */
     struct access_log *access; /* the caller's, which outlives the server; NULL: none is kept */
+    int64_t slow_request_ms;   /* what takes as long is logged; 0: nothing is */
+    const struct live_board
+        *live;       /* the caller's, where a keeper puts samples; NULL: nobody does */
+    struct hot *hot; /* the caller's, of this worker alone; NULL: as above */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };
 

@@ -33,6 +33,8 @@ struct shared_state {
     struct ledger_look *ledger_look;     /* NULL: there is a keeper, and nobody asks for this */
     struct key_use *key_use;             /* of all processes; NULL: there are no API keys */
     struct quota_use *quota_use;         /* the same */
+    struct live_board *live;             /* NULL: there is no worker */
+    struct hot *hot;                     /* one a worker; NULL: as above */
     struct failed_logins *failed_logins; /* of all processes; NULL: nobody counts them */
     struct key_ring *keys;      /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners; /* one a worker; a child closes those that are not its own */

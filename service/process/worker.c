@@ -1,4 +1,5 @@
 /* worker.c -- the process that serves requests. */
+#include "core/hot.h"
 #include "http/access_log.h"
 #include "http/https_files.h"
 #include "http/server.h"
@@ -21,6 +22,7 @@ struct worker {
     struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server; /* NULL: it does not serve yet */
     struct access_log *access;  /* NULL: none is kept */
+    struct hot *hot;            /* its own */
     uv_signal_t stop_signal, sighup;
     uv_timer_t drain_look, ready_look, keys_look;
     uint64_t drain_until_ms;
@@ -139,7 +141,10 @@ static int serve(struct worker *w)
                                .queries = w->queries,
                                .access = w->access,
                                .partitions = shared->store_config.partitions,
-                               .about = &shared->about};
+                               .about = &shared->about,
+                               .live = shared->live,
+                               .hot = w->hot,
+                               .slow_request_ms = config->slow_request_ms};
     int rc = listen_begin(w->listener);
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));
@@ -223,8 +228,10 @@ int worker_run(struct pool_child *child, void *arg)
     const struct process_args *args = arg;
     struct worker w = {.shared = args->shared,
                        .child = child,
-                       .listener = &args->shared->listeners[args->stats_slot]};
+                       .listener = &args->shared->listeners[args->stats_slot],
+                       .hot = &args->shared->hot[args->stats_slot]};
     process_begin(args, CONFINE_WORKER, "worker", (int)args->stats_slot);
+    hot_begin(w.hot);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (uv_loop_init(&w.loop) != 0)

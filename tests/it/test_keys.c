@@ -121,6 +121,7 @@ static const char *path_of(enum route_id id)
     case ROUTE_DECREMENTS: return DECREMENT(sku);
     case ROUTE_TRANSFERS: return TRANSFER(sku);
     case ROUTE_MOVEMENTS: return text("/v1/items/%s/movements", sku);
+    case ROUTE_LEVELS: return text("/v1/items/%s/levels", sku);
     case ROUTE_RESERVATION: return RESERVATION(held);
     case ROUTE_CONFIRM: return CONFIRM(held);
     case ROUTE_RELEASE: return RELEASE(held);

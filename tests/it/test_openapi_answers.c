@@ -251,6 +251,8 @@ static void without_its_database_the_past_is_the_documented_503(void **state)
     assert_int_equal(mkdir(file, 0700), 0);
     visit_problem(503, "ledger-unavailable", "listReservations", RESERVATIONS, NULL, NULL);
     visit(503, "headReservations", RESERVATIONS, NULL, NULL);
+    visit_problem(503, "ledger-unavailable", "listLevels", text("/v1/items/%s/levels", sku), NULL,
+                  NULL);
     visit_problem(503, "ledger-unavailable", "listMovements", text("/v1/items/%s/movements", sku),
                   NULL, NULL);
     visit_problem(503, "ledger-unavailable", "getItem", text("/v1/items/%s" LONG_AGO, sku), NULL,
@@ -283,6 +285,11 @@ static void the_past_is_answered_as_documented(void **state)
                   NULL);
     visit_problem(422, "invalid-field", "listMovements", text("%s?limit=0", movements), NULL, NULL);
     visit(200, "headMovements", movements, NULL, NULL);
+    visit(200, "listLevels", text("/v1/items/%s/levels", sku), NULL, NULL);
+    visit(200, "headLevels", text("/v1/items/%s/levels", sku), NULL, NULL);
+    visit_problem(404, "item-not-found", "listLevels", "/v1/items/nothing/levels", NULL, NULL);
+    visit_problem(422, "invalid-field", "listLevels", text("/v1/items/%s/levels?points=1", sku),
+                  NULL, NULL);
     visit(200, "followEvents", "/v1/events", NULL, NULL);
     check_str(a, "events[0].type", "create");
     visit(200, "followEvents", "/v1/events?after=latest&wait=1", NULL, NULL);
