@@ -3,7 +3,8 @@ import { card, el, keyed, setAttribute, setText } from './dom.js';
 import { number, rate } from './format.js';
 import { PARTS, setStockBar, setTag, stockBar, stockState, tag } from './stock.js';
 
-const SMOOTHING = 0.25; // of a new rate, so that rows do not change places at each sample
+const SMOOTHING = 0.2; // of a new rate, and a row passes another only when it is clearly hotter:
+const CLEARLY = 1.25;  // a list that one wants to read must not dance
 
 function row(item) {
     const parts = {
@@ -42,6 +43,16 @@ function slide(list, change) {
             row.animate([{ transform: `translateY(${top - row.offsetTop}px)` }, { transform: 'none' }], { duration: 350, easing: 'ease-out' });
 }
 
+// The items in the order in which they stood before, but for those that are clearly hotter now.
+function settled(before, items, speeds) {
+    const place = new Map(before.map((item, i) => [item.sku, i]));
+    const order = [...items].sort((a, b) => (place.get(a.sku) ?? Infinity) - (place.get(b.sku) ?? Infinity) || speeds.get(b.sku) - speeds.get(a.sku) || 0);
+    for (let i = 1; i < order.length; i++)
+        for (let j = i; j > 0 && speeds.get(order[j].sku) > CLEARLY * speeds.get(order[j - 1].sku); j--)
+            [order[j - 1], order[j]] = [order[j], order[j - 1]];
+    return order;
+}
+
 export function hottest() {
     const names = el('div', { class: 'hot', 'aria-hidden': 'true' }, el('p', { class: 'names row' },
         ['Item', 'Stock', 'Sold', 'Held', 'Left', '', 'Changes'].map((name) => el('span', {}, name))));
@@ -49,14 +60,15 @@ export function hottest() {
     const none = el('p', { class: 'empty' }, 'No item is being asked for right now.');
     const element = card('Hottest items', 'Those that change most, with their stored counters.', names, list, none);
     const speeds = new Map();
+    let order = [];
     function update(items) {
         for (const sku of speeds.keys())
             if (!items.some((item) => item.sku === sku))
                 speeds.delete(sku);
         for (const item of items)
             speeds.set(item.sku, speeds.has(item.sku) ? speeds.get(item.sku) * (1 - SMOOTHING) + item.rate * SMOOTHING : item.rate);
-        const sorted = [...items].sort((a, b) => speeds.get(b.sku) - speeds.get(a.sku));
-        slide(list, () => keyed(list, sorted, (item) => item.sku, row, show));
+        order = settled(order, items, speeds);
+        slide(list, () => keyed(list, order, (item) => item.sku, row, show));
         none.hidden = items.length > 0;
         names.hidden = items.length === 0;
     }

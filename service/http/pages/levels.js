@@ -8,7 +8,15 @@ import { now, on } from './time.js';
 
 const POINTS = 160;
 const RANGES = [['900', 'last 15 minutes'], ['3600', 'last hour'], ['86400', 'last day'], ['604800', 'last week'], ['', 'since its beginning']];
-const LINES = [{ label: 'sold', colour: 'ok' }, { label: 'held', colour: 'h' }, { label: 'available', colour: 'grid' }];
+const LINES = [{ label: 'sold', colour: 'ok' }, { label: 'held', colour: 'h' }, { label: 'available', colour: 'f', alpha: 0.25 }];
+
+// Seconds between the marks of the time axis: as many as people count in.
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000];
+const MARKS = 6;
+
+function stepOf(span_ms) {
+    return 1000 * (STEPS_S.find((step) => span_ms / 1000 / step <= MARKS) || Math.ceil(span_ms / 1000 / MARKS));
+}
 
 function timeAxis() {
     const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -18,7 +26,7 @@ function timeAxis() {
         const span_ms = ticks[ticks.length - 1].value - ticks[0].value;
         return (span_ms < 600000 ? seconds : span_ms < 86400000 ? hours : days).format(value);
     };
-    return axis({ type: 'linear' }, { callback: label, maxTicksLimit: 7 });
+    return axis({ type: 'linear' }, { callback: label, includeBounds: false });
 }
 
 export function levels(sku, signal) {
@@ -45,6 +53,7 @@ export function levels(sku, signal) {
             chart.set(LINES.map(({ label }) => points.map((point) => ({ x: point.x, y: point[label] }))), (scales) => {
                 scales.x.min = from ? Date.parse(from) : points.length ? points[0].x : end - 1000;
                 scales.x.max = end;
+                scales.x.ticks.stepSize = stepOf(end - scales.x.min);
             });
             line.textContent = points.length ? '\u00a0' : 'Nothing is known of that time.';
         } catch (error) {

@@ -27,7 +27,7 @@ function delta(value) {
 }
 
 function row(movement) {
-    return el('tr', {},
+    return el('tr', { 'data-version': movement.version },
         el('th', { scope: 'row' }, number(movement.version)), el('td', { class: 'word' }, el('span', { class: `tag type-${movement.type}` }, movement.type)),
         delta(movement.available_delta), delta(movement.held_delta), delta(movement.sold_delta),
         ...['available', 'held', 'sold'].map((name) => el('td', {}, number(movement[name]))),
@@ -40,10 +40,14 @@ export function movements(sku, signal) {
         { text: 'By', class: 'about' }, { text: 'When', class: 'when' }]);
     const line = el('p', { class: 'note' }, 'Looking…');
     const trouble = complaints();
-    const older = button('Older', { class: 'small', hidden: true }, () => reach());
-    const element = el('section', { class: 'card' }, el('div', { class: 'over' }, el('h2', {}, 'Changes'), filter.element), shown,
+    const older = button('Older', { class: 'small', hidden: true }, () => {
+        paged = true;
+        reach();
+    });
+    const newer = button('Newer changes', { class: 'small', hidden: true }, () => restart());
+    const element = el('section', { class: 'card changes' }, el('div', { class: 'over' }, el('h2', {}, 'Changes'), newer, filter.element), shown,
         el('div', { class: 'pager' }, line, older, trouble.element));
-    let [newest, oldest, read, matching, busy] = [0, null, 0, 0, false];
+    let [newest, oldest, read, matching, busy, paged] = [0, null, 0, 0, false, false];
 
     function take(found, place) {
         const wanted = filter.control.value;
@@ -94,21 +98,31 @@ export function movements(sku, signal) {
     }, reach);
     function restart() {
         body.replaceChildren();
-        [newest, oldest, read, matching] = [0, null, 0, 0];
+        newer.hidden = true;
+        [newest, oldest, read, matching, paged] = [0, null, 0, 0, false];
         return reach();
     }
-    // What came since; if that is more than a page, the table begins anew.
+    // What came since. A reader who has gone back is told, and the rows stay where they are; else as
+    // many rows go as come.
     const refresh = () => (read === 0 ? reach() : attempt(async () => {
         const page = await fetchMovements(sku, { limit: PAGE }, signal);
         const fresh = page.movements.filter((movement) => movement.version > newest);
         if (fresh.length === 0)
             return;
-        if (fresh.length === page.movements.length && page.next_cursor !== null) {
+        newest = fresh[0].version;
+        newer.hidden = !paged;
+        if (paged)
+            return;
+        if (fresh.length === page.movements.length) {
             body.replaceChildren();
             [read, matching, oldest] = [0, 0, page.next_cursor];
         }
-        newest = fresh[0].version;
         take(fresh, 'prepend');
+        while (body.rows.length > PAGE) {
+            body.lastChild.remove();
+            [read, matching] = [read - 1, matching - 1];
+            oldest = body.lastChild.dataset.version;
+        }
     }, refresh));
 
     on(filter.control, 'change', restart, signal);

@@ -60,7 +60,7 @@ function headline() {
 
 function facts(sample) {
     const { self } = session;
-    return [plural(sample.services, 'service', 'services'), `stockd ${self.version}`, `durability ${self.durability}`,
+    return [plural(sample.services, 'service', 'services'), `stockd ${self.version}`, self.durability !== 'unset' && `durability ${self.durability}`,
         self.tenant && `tenant ${self.tenant}`, `as of ${time(Date.parse(sample.at))}`].filter(Boolean).join(' · ');
 }
 

@@ -14,7 +14,7 @@ function dataset(line, i) {
         label: line.label,
         data: line.points || [],
         borderColor: colour(line.colour),
-        backgroundColor: colour(line.colour, line.fill ? 0.7 : 1),
+        backgroundColor: colour(line.colour, line.fill ? line.alpha || 0.7 : 1),
         borderWidth: line.fill ? 1 : 1.8,
         fill: line.fill ? (i ? '-1' : 'origin') : false,
         stepped: line.stepped || false,
