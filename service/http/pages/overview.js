@@ -38,7 +38,7 @@ const TILES = [
         note: (s) => `${rate(s.rates.released)} released, ${rate(s.rates.expired)} expired` },
     { name: 'Refused a second', spark: (s) => refusedRate(s.rates), value: (s) => rate(refusedRate(s.rates)),
         note: (s) => `${rate(s.rates.insufficient_stock)} for lack of stock` },
-    { name: 'Response time, p99', spark: (s) => s.latency_ms.p99, value: (s) => milliseconds(s.latency_ms.p99), note: (s) => `half within ${milliseconds(s.latency_ms.p50)}` },
+    { name: 'Response time, p99', spark: (s) => s.latency_ms.p99, value: (s) => milliseconds(s.latency_ms.p99), note: (s) => (s.latency_ms.p50 === null ? 'nothing was asked' : `half within ${milliseconds(s.latency_ms.p50)}`) },
     { name: 'Holds that became sales', value: (s, history) => percent(converted(history)), note: () => 'in the last five minutes' },
     { name: 'Conflicts per commit', spark: (s) => s.conflicts_per_commit, value: (s) => ratio(s.conflicts_per_commit),
         note: (s) => (s.batch_size === null ? 'no commits' : `${ratio(s.batch_size)} operations a commit`) },
@@ -104,6 +104,7 @@ function inside() {
         const { used_bytes, used_ratio } = s.redis_memory;
         setText(rows.memory.value, bytes(used_bytes) + (used_ratio === null ? '' : `, ${percent(used_ratio)}`));
         setPart(rows.memory.bar, used_ratio || 0);
+        rows.memory.bar.parentElement.hidden = used_ratio === null;
         setText(rows.queue.value, number(s.queue_depth));
         setText(rows.expiry.value, milliseconds(s.expiry_lag_ms));
         setText(rows.commits.value, rate(s.commits));
