@@ -56,8 +56,8 @@ WHY_test := for the tests
 DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc
 HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which openssl zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 WHY_lint := for make lint
-DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
-HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
+DEBS_lint = $(DEBS_test) clang clang-format clang-tidy $(filter nodejs,$(NODE_DEBS))
+HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) node >/dev/null
 WHY_compat := for make compat
 DEBS_compat := $(DEBS_test) patchelf debian-archive-keyring
 HAVE_compat = $(HAVE_test) && which patchelf >/dev/null
@@ -295,7 +295,7 @@ keep: need-test ## keep a small store of an older build for the tests: OF=its st
 	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
-lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, tests that the table of threats names
+lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, the pages' modules, tests that the table of threats names
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file
@@ -478,6 +478,7 @@ lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
 	@tests/tools/threats.sh
+	@tests/tools/modules.sh service/http/pages
 	@$(MAKE) --no-print-directory $(OUT)/gen/metrics
 	@$(OUT)/gen/metrics | cmp -s - docs/metrics.md || { echo "docs/metrics.md is not what common/stats.h says: make metrics" >&2; exit 1; }
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)

@@ -1,6 +1,7 @@
 /* asset_list.h -- which files are built into the program, for C and for the assembler alike.
  *
- * Layer: http. A new file of pages/ is a new row here (theme.css is that of common/page/); tests/unit/test_assets.c compares them.
+ * Layer: http. A new file of pages/ is a new row here; tests/unit/test_assets.c compares them.
+ * theme.css is that of common/page/, which the load generator's reports have too.
  */
 #pragma once
 

@@ -54,7 +54,7 @@ function settled(before, items, speeds) {
 }
 
 export function hottest() {
-    const names = el('div', { class: 'hot', 'aria-hidden': 'true' }, el('p', { class: 'names row' },
+    const names = el('div', { class: 'hot', 'aria-hidden': 'true', hidden: true }, el('p', { class: 'names row' },
         ['Item', 'Stock', 'Sold', 'Held', 'Left', '', 'Changes'].map((name) => el('span', {}, name))));
     const list = el('ul', { class: 'hot' });
     const none = el('p', { class: 'empty' }, 'No item is being asked for right now. Look at ', el('a', { href: '#/items' }, 'all items'), ', or ', el('a', { href: '#/try' }, 'try it by hand'), '.');

@@ -2,7 +2,7 @@
 // left out, so the service decides what that means and says what it does not like.
 import { button, el, field } from './dom.js';
 
-export function text(name, label, more) {
+export function textInput(name, label, more) {
     const control = el('input', { type: 'text', name, maxlength: '128', autocomplete: 'off', spellcheck: 'false', ...more.attributes });
     control.value = more.value === undefined ? '' : more.value;
     const element = field(label, control, more.hint);
@@ -16,19 +16,19 @@ function numberOf(typed) {
     return trimmed === '' ? undefined : Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
 
-export function number(name, label, more) {
+export function numberInput(name, label, more) {
     const control = el('input', { type: 'text', inputmode: 'numeric', name, autocomplete: 'off', ...more.attributes });
     control.value = more.value === undefined || more.value === null ? '' : String(more.value);
     return { element: field(label, control, more.hint), read: () => ({ [name]: numberOf(control.value) }) };
 }
 
-export function choice(name, label, options, more = {}) {
+export function choiceInput(name, label, options, more = {}) {
     const control = el('select', { name }, options.map(([value, shown]) => el('option', { value }, shown)));
     control.value = more.value === undefined ? options[0][0] : more.value;
     return { element: field(label, control, more.hint), control, read: () => ({ [name]: control.value || undefined }) };
 }
 
-export function json(name, label, more) {
+export function jsonInput(name, label, more) {
     const control = el('textarea', { name, rows: '2', spellcheck: 'false' });
     const element = field(label, control, more.hint);
     element.classList.add('wide');
@@ -48,7 +48,7 @@ export function json(name, label, more) {
 }
 
 // Lines of sku and quantity.
-export function lines(name, label, more) {
+export function linesInput(name, label, more) {
     const rows = el('div', { class: 'lines' });
     function add(line) {
         const sku = el('input', { type: 'text', 'aria-label': 'Sku', placeholder: 'sku', maxlength: '64', autocomplete: 'off', spellcheck: 'false' });

@@ -1,8 +1,8 @@
 // What can be done to an item: create, set, adjust, transfer, delete.
 import { newKey, path } from './api.js';
 import { ask } from './dialog.js';
-import { number as format } from './format.js';
-import { given, number, text } from './inputs.js';
+import { number } from './format.js';
+import { given, numberInput, textInput } from './inputs.js';
 
 function keyed(more) {
     return { 'Idempotency-Key': newKey(), ...more };
@@ -12,9 +12,9 @@ export function createItem(signal, sku) {
     ask({
         title: 'New item',
         inputs: [
-            text('sku', 'Sku', { value: sku, hint: '1 to 64 characters of A-Z a-z 0-9 . _ : -', attributes: { required: true, maxlength: '64' } }),
-            number('on_hand', 'Units', { value: 100 }),
-            number('max_per_customer', 'At most for one customer', { hint: 'Empty: as many as there are.' }),
+            textInput('sku', 'Sku', { value: sku, hint: '1 to 64 characters of A-Z a-z 0-9 . _ : -', attributes: { required: true, maxlength: '64' } }),
+            numberInput('on_hand', 'Units', { value: 100 }),
+            numberInput('max_per_customer', 'At most for one customer', { hint: 'Empty: as many as there are.' }),
         ],
         verb: 'Create',
         request: ({ sku: name, ...body }) => ({ method: 'PUT', address: `v1/items/${path(name || '')}`, headers: keyed({ 'If-None-Match': '*' }), body: given(body) }),
@@ -26,10 +26,10 @@ export function createItem(signal, sku) {
 export function setItem(signal, item, done) {
     ask({
         title: `Set ${item.sku}`,
-        note: `If it is still at version ${format(item.version)}. Units on hand are those available and those held.`,
+        note: `If it is still at version ${number(item.version)}. Units on hand are those available and those held.`,
         inputs: [
-            number('on_hand', 'Units on hand', { value: item.on_hand }),
-            number('max_per_customer', 'At most for one customer', { value: item.max_per_customer, hint: 'Empty: no limit.' }),
+            numberInput('on_hand', 'Units on hand', { value: item.on_hand }),
+            numberInput('max_per_customer', 'At most for one customer', { value: item.max_per_customer, hint: 'Empty: no limit.' }),
         ],
         verb: 'Set',
         request: (body) => ({
@@ -43,11 +43,11 @@ export function setItem(signal, item, done) {
 export function adjustItem(signal, item, done) {
     ask({
         title: `Adjust ${item.sku}`,
-        note: `${format(item.available)} units are available. A number below 0 takes units away.`,
+        note: `${number(item.available)} units are available. A number below 0 takes units away.`,
         inputs: [
-            number('delta', 'Units to add', { value: 10 }),
-            text('reason', 'Reason', { hint: 'For the history, as “restock”.' }),
-            text('reference', 'Reference', {}),
+            numberInput('delta', 'Units to add', { value: 10 }),
+            textInput('reason', 'Reason', { hint: 'For the history, as “restock”.' }),
+            textInput('reference', 'Reference', {}),
         ],
         verb: 'Adjust',
         request: (body) => ({ method: 'POST', address: `v1/items/${path(item.sku)}/adjustments`, headers: keyed(), body: given(body) }),
@@ -58,11 +58,11 @@ export function adjustItem(signal, item, done) {
 export function transferItem(signal, item, done) {
     ask({
         title: `Transfer from ${item.sku}`,
-        note: `${format(item.available)} units are available.`,
+        note: `${number(item.available)} units are available.`,
         inputs: [
-            text('to', 'To the item', { attributes: { required: true, maxlength: '64' } }),
-            number('quantity', 'Units', { value: 1 }),
-            text('reason', 'Reason', {}),
+            textInput('to', 'To the item', { attributes: { required: true, maxlength: '64' } }),
+            numberInput('quantity', 'Units', { value: 1 }),
+            textInput('reason', 'Reason', {}),
         ],
         verb: 'Transfer',
         request: (body) => ({ method: 'POST', address: `v1/items/${path(item.sku)}/transfers`, headers: keyed(), body: given(body) }),
@@ -73,7 +73,7 @@ export function transferItem(signal, item, done) {
 export function deleteItem(signal, item, done) {
     ask({
         title: `Delete ${item.sku}?`,
-        note: `Its ${format(item.available)} available units are gone with it; its history stays. This works while no units are held, and if it is still at version ${format(item.version)}.`,
+        note: `Its ${number(item.available)} available units are gone with it; its history stays. This works while no units are held, and if it is still at version ${number(item.version)}.`,
         inputs: [],
         verb: 'Delete',
         danger: true,

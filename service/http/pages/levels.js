@@ -2,7 +2,7 @@
 import { aborted, get, path, query } from './api.js';
 import { el } from './dom.js';
 import { exact, number } from './format.js';
-import { choice } from './inputs.js';
+import { choiceInput } from './inputs.js';
 import { axis, counts, plot } from './plots.js';
 import { now, on } from './time.js';
 
@@ -30,7 +30,7 @@ function timeAxis() {
 }
 
 export function levels(sku, signal) {
-    const range = choice('range', 'Show', RANGES, { value: '' });
+    const range = choiceInput('range', 'Show', RANGES, { value: '' });
     const chart = plot('Stock over time', null, `Stock of ${sku} over time`, () => ({
         lines: LINES.map((line) => ({ ...line, fill: true, stepped: true })),
         scales: { x: timeAxis(), y: counts({ stacked: true }) },

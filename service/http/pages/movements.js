@@ -2,7 +2,7 @@
 import { aborted, get, path, query } from './api.js';
 import { button, complaints, el, setText, table } from './dom.js';
 import { change, number, plural } from './format.js';
-import { choice } from './inputs.js';
+import { choiceInput } from './inputs.js';
 import { on, timeElement } from './time.js';
 
 const PAGE = 25;
@@ -35,7 +35,7 @@ function row(movement) {
 }
 
 export function movements(sku, signal) {
-    const filter = choice('type', 'Show', [['', 'all changes'], ...TYPES.map((type) => [type, `only ${type}`])]);
+    const filter = choiceInput('type', 'Show', [['', 'all changes'], ...TYPES.map((type) => [type, `only ${type}`])]);
     const { element: shown, body } = table('Changes', ['Version', { text: 'Change', class: 'word' }, 'Available', 'Held', 'Sold', 'Available after', 'Held after', 'Sold after',
         { text: 'By', class: 'about' }, { text: 'When', class: 'when' }]);
     const line = el('p', { class: 'note' }, 'Looking…');

@@ -3,7 +3,7 @@ import { aborted, get } from './api.js';
 import { audit } from './audit.js';
 import { card, complaints, el, table } from './dom.js';
 import { bytes, milliseconds, number, plural } from './format.js';
-import { text } from './inputs.js';
+import { textInput } from './inputs.js';
 import { may, mayNot } from './session.js';
 import { again, on, timeElement } from './time.js';
 
@@ -34,8 +34,10 @@ function processes(list) {
     return card('Processes', plural(list.length, 'process', 'processes'), element);
 }
 
-function configuration(list, signal) {
-    const filter = text('filter', 'Find', {});
+// What somebody has set comes before what nobody has.
+function configuration(options, signal) {
+    const list = [...options].sort((a, b) => (a.from === 'default') - (b.from === 'default'));
+    const filter = textInput('filter', 'Find', {});
     const { element, body } = table('Configuration', [{ text: 'Option' }, { text: 'Value', class: 'about' }, { text: 'From', class: 'word' }]);
     const rows = list.map((one) => el('tr', {}, el('th', { scope: 'row' }, el('code', {}, `--${one.name}`)),
         el('td', { class: 'about' }, one.value === null || one.value === '' ? '–' : el('code', {}, String(one.value))),

@@ -1,7 +1,7 @@
 // What can be done to a reservation that is held.
 import { newKey, path } from './api.js';
 import { ask } from './dialog.js';
-import { choice, given, lines, number } from './inputs.js';
+import { choiceInput, given, linesInput, numberInput } from './inputs.js';
 
 function request(reservation, what, body) {
     return { method: 'POST', address: `v1/reservations/${path(reservation.id)}/${what}`, headers: { 'Idempotency-Key': newKey() }, body };
@@ -19,8 +19,8 @@ export function confirmReservation(signal, reservation, done) {
         title: 'Confirm',
         note: 'What is not sold of a line is given back in the same step.',
         inputs: [
-            lines('lines', 'Units to sell', { value: reservation.lines, fixed: true }),
-            choice('if_expired', 'If its time is over by then', [['', 'refuse'], ['rereserve', 'take the units again, if they are there']]),
+            linesInput('lines', 'Units to sell', { value: reservation.lines, fixed: true }),
+            choiceInput('if_expired', 'If its time is over by then', [['', 'refuse'], ['rereserve', 'take the units again, if they are there']]),
         ],
         verb: 'Confirm',
         request: (values) => request(reservation, 'confirm', confirmed(reservation, values)),
@@ -38,7 +38,7 @@ export function releaseReservation(signal, reservation, done) {
 export function extendReservation(signal, reservation, done) {
     ask({
         title: 'Extend',
-        inputs: [number('ttl_seconds', 'Seconds from now', { value: 600 })],
+        inputs: [numberInput('ttl_seconds', 'Seconds from now', { value: 600 })],
         verb: 'Extend',
         request: (values) => request(reservation, 'extend', given(values)),
         done,

@@ -2,7 +2,7 @@
 import { get, query } from './api.js';
 import { el, table } from './dom.js';
 import { number, plural } from './format.js';
-import { choice, text, readAll } from './inputs.js';
+import { choiceInput, readAll, textInput } from './inputs.js';
 import { pager } from './pager.js';
 import { session } from './session.js';
 import { tag } from './stock.js';
@@ -36,8 +36,8 @@ export function reservations(main, { signal, params }) {
         return;
     }
     const asked = Object.fromEntries(['sku', 'customer', 'reference', 'state'].map((name) => [name, params.get(name) || '']));
-    const inputs = [text('sku', 'Sku', { value: asked.sku }), text('customer', 'Customer', { value: asked.customer }),
-        text('reference', 'Reference', { value: asked.reference }), choice('state', 'State', STATES, { value: asked.state })];
+    const inputs = [textInput('sku', 'Sku', { value: asked.sku }), textInput('customer', 'Customer', { value: asked.customer }),
+        textInput('reference', 'Reference', { value: asked.reference }), choiceInput('state', 'State', STATES, { value: asked.state })];
     const form = el('form', { class: 'filter', role: 'search', 'aria-label': 'Reservations' }, inputs.map((input) => input.element),
         el('button', { type: 'submit', class: 'small' }, 'Show'));
     const { element, body } = table('Reservations', ['Reservation', { text: 'State', class: 'word' }, { text: 'Units', class: 'about' },
