@@ -122,6 +122,8 @@ const struct arg_spec config_specs[] = {
      .help = "Connections of --trusted-proxies begin with a header of the PROXY protocol, version 2, and all others must not."},
     {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",
      .help = "File to append a line of JSON to for every operation that changes something, or -: standard output. Opened anew on SIGHUP."},
+    {"trace-events", ARG_BOOL, AT(trace_events),
+     .help = "Put the traceparent of a request into the events that it makes: in Redis, the ledger, movements and /v1/events. All services of the store are to know this option, and the ledger process first."},
     {"slow-request", ARG_DURATION_MS, AT(slow_request_ms), 0, 600 * SECOND, .default_text = "1s",
      .help = "Log requests that take as long, from their head to the last byte of the answer, with where the time went; at most one a second and worker. 0: none."},
     {"user", ARG_STRING, AT(user), .metavar = "NAME",

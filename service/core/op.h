@@ -161,6 +161,7 @@ struct op {
     enum op_kind kind;
     uint16_t partition; /* of the item or the reservation; set by op_route in store/ */
     struct str owner;   /* whose request it is, see tenant.h; absent: of the default tenant */
+    struct str trace;   /* that its event is to name, see traceparent.h; absent: none */
     struct str key;     /* the inner name of the client's Idempotency-Key; absent: none */
     uint8_t fingerprint[FINGERPRINT_BYTES]; /* of method, path and body; read only with a key */
     struct str id;         /* the operation's id: the client's key, or a made one */

@@ -117,8 +117,10 @@ enum step planner_event(struct planner *p, struct event *event, struct op *op)
         return STEP_NO_MEMORY;
     if (!event)
         return STEP_DONE;
-    if (op)
+    if (op) {
         event->owner = op->owner;
+        event->trace = op->trace;
+    }
     if (keyed) {
         event->key = op->key;
         event->result = result;

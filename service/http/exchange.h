@@ -154,6 +154,7 @@ struct http_server {
     unsigned partitions;                 /* of the store */
     const struct http_about *about;      /* of the service; NULL: a port without a store */
     struct access_log *access;           /* NULL: none is kept */
+    bool traces_events;                  /* events name the traces of requests */
     int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */
     struct buf scratch;
 };

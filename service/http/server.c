@@ -277,6 +277,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->partitions = config->partitions;
     server->about = config->about;
     server->access = config->access;
+    server->traces_events = config->trace_events;
     server->slow_us = config->slow_request_ms * 1000;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){

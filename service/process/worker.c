@@ -149,6 +149,7 @@ static int serve(struct worker *w)
                                .about = &shared->about,
                                .live = shared->live,
                                .hot = w->hot,
+                               .trace_events = config->trace_events,
                                .slow_request_ms = config->slow_request_ms};
     int rc = listen_begin(w->listener);
     if (rc < 0) {

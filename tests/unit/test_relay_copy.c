@@ -63,6 +63,7 @@ TEST(a_request_arrives_whole)
                     .over_quota = true,
                     .customer = STR(""),
                     .owner = STR("acme/shop"),
+                    .trace = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
                     .metadata = STR("{\"a\":1}")};
     assert_true(relay_copy_request(cell, &op));
     const struct op *copy = &cell->op;
@@ -72,6 +73,7 @@ TEST(a_request_arrives_whole)
     same_text(copy->reference, op.reference);
     same_text(copy->metadata, op.metadata);
     same_text(copy->owner, op.owner);
+    same_text(copy->trace, op.trace);
     assert_true(lies_within(copy->lines));
     for (unsigned i = 0; i < 2; i++) {
         same_text(copy->lines[i].sku, lines[i].sku);
