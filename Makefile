@@ -155,7 +155,7 @@ ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
 SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/asset_files.o $(OUT)/obj/service/ledger/schema_text.o
-LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
+LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o $(OUT)/obj/loadgen/ui/assets.o
 # What of the service stockload has too: how one speaks with Redis, and where it is.
 REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
 LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
@@ -414,6 +414,10 @@ $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard
 $(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
 	@$(CC) -Iloadgen/report/page -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+
+$(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/*) loadgen/report/page/theme.css
+	@mkdir -p $(@D)
+	@$(CC) -Iloadgen/ui/page -Iloadgen/report/page -c -o $@ $<
 
 $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
