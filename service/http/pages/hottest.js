@@ -55,10 +55,10 @@ function settled(before, items, speeds) {
 
 export function hottest() {
     const names = el('div', { class: 'hot', 'aria-hidden': 'true', hidden: true }, el('p', { class: 'names row' },
-        ['Item', 'Stock', 'Sold', 'Held', 'Left', '', 'Changes'].map((name) => el('span', {}, name))));
+        ['Item', 'Stock', 'Sold', 'Held', 'Left', '', 'Asked'].map((name) => el('span', {}, name))));
     const list = el('ul', { class: 'hot' });
     const none = el('p', { class: 'empty' }, 'No item is being asked for right now. Look at ', el('a', { href: '#/items' }, 'all items'), ', or ', el('a', { href: '#/try' }, 'try it by hand'), '.');
-    const element = card('Hottest items', 'Those that change most, with their stored counters.', names, list, none);
+    const element = card('Hottest items', 'Those that are asked for most, with their stored counters.', names, list, none);
     const speeds = new Map();
     let order = [];
     function update(items) {

@@ -8,7 +8,11 @@ function keyed(more) {
     return { 'Idempotency-Key': newKey(), ...more };
 }
 
-export function createItem(signal, sku) {
+function goTo(answer) {
+    location.hash = `#/items/${encodeURIComponent(answer.body.sku)}`;
+}
+
+export function createItem(signal, sku, done = goTo) {
     ask({
         title: 'New item',
         inputs: [
@@ -18,7 +22,7 @@ export function createItem(signal, sku) {
         ],
         verb: 'Create',
         request: ({ sku: name, ...body }) => ({ method: 'PUT', address: `v1/items/${path(name || '')}`, headers: keyed({ 'If-None-Match': '*' }), body: given(body) }),
-        done: (answer) => { location.hash = `#/items/${encodeURIComponent(answer.body.sku)}`; },
+        done,
     }, signal);
 }
 
