@@ -24,8 +24,8 @@ struct worker {
     struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server; /* NULL: it does not serve yet */
     struct access_log *access;  /* NULL: none is kept */
-    struct hot *hot;            /* its own */
     struct kept_watch *kept;    /* NULL: another worker asks, or nobody has to */
+    struct hot *hot;            /* its own */
     uv_signal_t stop_signal, sighup;
     uv_timer_t drain_look, ready_look, keys_look;
     uint64_t drain_until_ms;
