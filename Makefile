@@ -149,12 +149,12 @@ SOAK_C := $(wildcard tests/soak/*.c)
 CHAOS_C := $(wildcard tests/chaos/*.c)
 KEPT_C := $(wildcard tests/kept/*.c)
 PRELOAD_C := $(wildcard tests/preload/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) $(PRELOAD_C) tests/tools/yaml2json.c
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) $(PRELOAD_C) tests/tools/yaml2json.c tests/tools/metrics.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
-SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
+SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/asset_files.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
 # What of the service stockload has too: how one speaks with Redis, and where it is.
 REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
@@ -198,7 +198,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures keep lint fmt man completions compdb openapi metrics install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -324,6 +324,10 @@ openapi: need-test ## make service/openapi.json, which is served, of service/ope
 	@$(MAKE) --no-print-directory $(OUT)/gen/yaml2json
 	@$(OUT)/gen/yaml2json <service/openapi.yaml >service/openapi.json.new && mv service/openapi.json.new service/openapi.json
 
+metrics: need-build ## make docs/metrics.md of the table of metrics in common/stats.h
+	@$(MAKE) --no-print-directory $(OUT)/gen/metrics
+	@$(OUT)/gen/metrics >docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+
 install: all man completions $(UNITS) ## install programs, units, pages, completions below PREFIX (/usr/local), DESTDIR respected; a configuration that is there stays
 	@set -e; $(foreach row,$(INSTALLED),$(call install_row,$(subst :, ,$(row))))
 	@test -e $(DESTDIR)$(CONFDIR)/stockd.conf || install -D -m 644 service/systemd/stockd.conf $(DESTDIR)$(CONFDIR)/stockd.conf
@@ -393,9 +397,10 @@ $(OUT)/obj/%.o: %.c Makefile
 	@echo "CC $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/obj/service/http/assets.o: service/http/assets.S service/openapi.json $(wildcard service/http/pages/*)
+# Not assets.o: that is of assets.c.
+$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iservice -Iservice/http/pages -c -o $@ $<
+	@$(CC) -Iservice -Iservice/http/pages -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
 	@mkdir -p $(@D)
@@ -408,6 +413,10 @@ $(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/r
 $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE $(INCLUDES) -o $@ $(filter %.c,$^) $$($(FIND_LIBS) --cflags --libs yaml-0.1 jansson)
+
+$(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c service/core/role.c) $(COMMON_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
 $(OUT)/gen/version.c: FORCE
 	@mkdir -p $(@D)
@@ -469,6 +478,8 @@ lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
 	@tests/tools/threats.sh
+	@$(MAKE) --no-print-directory $(OUT)/gen/metrics
+	@$(OUT)/gen/metrics | cmp -s - docs/metrics.md || { echo "docs/metrics.md is not what common/stats.h says: make metrics" >&2; exit 1; }
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
 	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null

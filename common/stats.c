@@ -452,7 +452,8 @@ static void put_gauges(const struct stats *stats, struct buf *out)
 static void put_service(const struct stats *stats, struct buf *out)
 {
     static const struct metric start = {"stockd_service_start_time_seconds",
-                                        "When the service that counts here was started."};
+                                        "When the service that counts here was started; "
+                                        "service is a name that no other start of any has."};
     put_head(out, &start, "gauge");
     buf_printf(out, "%s{service=\"%016" PRIx64 "\"} %.15g\n", start.name, stats->service,
                (double)stats->started_ms * 1e-3);

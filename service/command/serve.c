@@ -14,7 +14,7 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 
 static int run_serve(const struct cli_call *call)
 {
-    return master_run(call->options);
+    return master_run(call->options, call->from);
 }
 
 const struct cli_command command_serve = {

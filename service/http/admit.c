@@ -33,11 +33,12 @@ static bool take_owner(struct exchange *x, const struct key_entry *key)
     return !str_absent(x->by.owner);
 }
 
-/* For the access log, which outlives the list of keys. */
+/* For what is logged of it, which outlives the list of keys. */
 static void note_caller(struct exchange *x, const struct key_entry *key)
 {
     char id[API_KEY_ID_CHARS + 1];
     x->role = key->role;
+    x->spent.client_n = (uint8_t)key_owner(key, x->spent.client);
     if (!x->caller.noted)
         return;
     api_key_put_id(key->id, id);
@@ -92,6 +93,12 @@ bool exchange_may_go_on(const struct exchange *x)
     return !x->server->keys || (judge(x, &key) == KEY_GOOD &&
                                 role_may(key->role, route_least(x->match.id, x->match.method)) &&
                                 str_equal(owner_tenant(x->by.owner), str_of(key->tenant)));
+}
+
+bool exchange_key(const struct exchange *x, const struct key_entry **key, struct refusal *why)
+{
+    enum key_verdict verdict = judge(x, key);
+    return verdict == KEY_GOOD || refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
 }
 
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */

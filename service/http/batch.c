@@ -82,6 +82,7 @@ static void on_done(struct store_op *op)
     struct batch_job *job = op->user;
     struct exchange *x = job->exchange;
     assert(x->pending > 0);
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     decide_op(job, (unsigned)(op - job->ops));
     if (--x->pending > 0)
         return;
@@ -247,6 +248,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
         answer_batch(job);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     submit_run(job);
 }

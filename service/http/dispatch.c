@@ -1,4 +1,5 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
+#include "clock.h"
 #include "http/access.h"
 #include "http/batch.h"
 #include "http/events/events.h"
@@ -24,6 +25,7 @@ static void on_op_done(struct store_op *op)
     struct exchange *x = op->user;
     assert(x->pending == 1);
     x->pending = 0;
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     buf_reset(&x->out);
     render_op(&op->op, &x->answer, &x->out);
     tally_decided(x->server, &op->op);
@@ -62,6 +64,7 @@ static void begin_op(struct exchange *x, const struct request_head *head)
         exchange_answered(x);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     x->pending = 1;
     store_submit(x->server->store, &x->op);
@@ -102,6 +105,7 @@ void exchange_dispatch(struct exchange *x)
                                 .role = x->role,
                                 .by = x->by};
     assert(x->state == EXCHANGE_READING);
+    x->spent.arrived_us = x->received > 0 ? clock_mono_us() : x->started_us;
     if (x->refused) {
         refuse_request(x, &x->refusal);
         return;
@@ -113,6 +117,7 @@ void exchange_dispatch(struct exchange *x)
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
     if (reads && history_job_wanted(x)) {
+        x->spent.asks_sql = true;
         history_job_begin(x);
         return;
     }
@@ -126,8 +131,14 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_RESERVATION:
     case ROUTE_OPERATION: begin_read(x, &head); return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
-    case ROUTE_EVENTS: events_begin(x); return;
-    case ROUTE_LIVE: live_begin(x); return;
+    case ROUTE_EVENTS:
+        x->spent.lasts = true;
+        events_begin(x);
+        return;
+    case ROUTE_LIVE:
+        x->spent.lasts = true;
+        live_begin(x);
+        return;
     default: builtin_answer(x); return;
     }
 }

@@ -32,6 +32,7 @@
 #include "http/rate.h"
 #include "http/render.h"
 #include "http/request.h"
+#include "http/request_times.h"
 #include "http/server_limits.h"
 #include "store/store.h"
 
@@ -41,6 +42,8 @@
 struct access_log;
 struct batch_job;
 struct events;
+struct http_about;
+struct key_entry;
 struct events_text;
 struct exchange;
 struct failed_logins;
@@ -77,7 +80,7 @@ struct exchange {
     struct headers headers;
     struct ip from;              /* who asks, by what trusted proxies say */
     enum role role;              /* of who asks */
-    struct requester by;         /* in the arena */
+    struct requester by;         /* in the arena; but its trace, which is spent's */
     struct access_caller caller; /* for the access log */
     struct rate rate;            /* of who asks */
     struct buf body;             /* as received; given back once it was read */
@@ -89,6 +92,7 @@ struct exchange {
     struct buf out;   /* the answer's body, unless it is `fixed` */
     struct str fixed; /* a static body; absent: none */
     int64_t started_us;
+    struct request_times spent; /* since then */
     struct store_op op;
     struct store_read read;
     struct op_condition if_none_match;
@@ -145,7 +149,10 @@ struct http_server {
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives */
+    unsigned partitions;                 /* of the store */
+    const struct http_about *about;      /* of the service; NULL: a port without a store */
     struct access_log *access;           /* NULL: none is kept */
+    int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */
     struct buf scratch;
 };
 
@@ -234,6 +241,14 @@ bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
 /* Whether who asked may still, as keys are now: for an answer that lasts. */
 bool exchange_may_go_on(const struct exchange *x) MUST_CHECK;
+
+/* Whose request it is, as keys are now; only of a server with keys. False, with why: they are not
+ * good any more. */
+bool exchange_key(const struct exchange *x, const struct key_entry **key,
+                  struct refusal *why) MUST_CHECK;
+
+/* It is over, answered or not: logs it if it was slow. */
+void exchange_note_slow(const struct exchange *x);
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);

@@ -269,8 +269,11 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
+    server->partitions = config->partitions;
+    server->about = config->about;
     server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
     server->access = config->access;
+    server->slow_us = config->slow_request_ms * 1000;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
         .loop = loop,
@@ -301,7 +304,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
-    server->events = server->queries ? events_new(server, config->partitions) : NULL;
+    server->events = server->queries ? events_new(server, server->partitions) : NULL;
     server->hot = config->hot;
     server->live = config->live ? live_feed_new(server, config->live) : NULL;
     if ((server->queries && !server->events) || (config->live && !server->live)) {

@@ -45,6 +45,7 @@ void shared_state_free(struct shared_state *shared)
     shared_free(shared->live, sizeof(*shared->live));
     shared_free(shared->hot, shared->workers * sizeof(*shared->hot));
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
+    shared_free(shared->roster, sizeof(*shared->roster));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
 }
 

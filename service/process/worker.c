@@ -140,9 +140,11 @@ static int serve(struct worker *w)
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,
+                               .partitions = shared->store_config.partitions,
+                               .about = &shared->about,
                                .live = shared->live,
                                .hot = w->hot,
-                               .partitions = shared->store_config.partitions};
+                               .slow_request_ms = config->slow_request_ms};
     int rc = listen_begin(w->listener);
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));

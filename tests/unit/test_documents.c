@@ -1,4 +1,4 @@
-/* test_documents.c -- what README.md and docs/operations.md list is what the program has: options,
+/* test_documents.c -- what README.md and pages of docs/ list is what the program has: options,
  * metrics, routes, the ledger's schema.
  *
  * Runs in the root of the repository.
@@ -60,7 +60,7 @@ static unsigned names_are_in(const char *text, const char *before, const char *c
 TEST(every_metric_has_its_row_and_no_other_has)
 {
     struct buf out;
-    char *docs = read_file("docs/operations.md");
+    char *docs = read_file("docs/metrics.md");
     struct stats *stats = stats_new(1, route_names(), ROUTES);
     assert_non_null(stats);
     stats_attach(stats, 0, "master");
