@@ -187,6 +187,28 @@ static bool log_says_why(void)
     return tservice_log_count(&stack.service, "do not see each other", NULL) > 0;
 }
 
+/* Samples go on to be taken, of a store that cannot be written. */
+static void a_redis_that_stands_still_or_dies_is_told(void **state)
+{
+    struct tservice beside = {.port = 0};
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .workers = 1);
+    serve_beside(&beside, .workers = 1);
+    const char *sku = api_item(a, 1000000, 0);
+    await_services(a, 2);
+    tproc_signal(&stack.redis.proc, SIGSTOP);
+    assert_true(await(number(sample_of(a), "partitions.open") == 0, RECOVERY_MS));
+    await_services(a, 1); /* nobody says anything any more */
+    tproc_signal(&stack.redis.proc, SIGCONT);
+    await_services(a, 2);
+    tredis_kill9(&stack.redis);
+    assert_true(await(partition_is_shut(0), RECOVERY_MS));
+    assert_int_equal(tredis_restart(&stack.redis), 0);
+    await_services(a, 2);
+    assert_true(await(number(sample_of(a), "partitions.open") == 1, RECOVERY_MS));
+    assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+    assert_true(tservice_stop(&beside));
+}
+
 /* Whatever is put there: the services go on, and see each other again. */
 static void rubbish_in_redis_is_dropped(void **state)
 {
@@ -266,6 +288,7 @@ int main(void)
         PLAIN_TEST(hot_items_have_their_counters),
         PLAIN_TEST(a_partition_that_is_closed_is_named),
         PLAIN_TEST(numbers_are_of_all_services),
+        PLAIN_TEST(a_redis_that_stands_still_or_dies_is_told),
         PLAIN_TEST(rubbish_in_redis_is_dropped),
         PLAIN_TEST(nothing_is_written_to_a_store_that_is_lost),
         PLAIN_TEST(redis_may_refuse_it),

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -327,7 +328,7 @@ TEST(readers_see_whole_views_in_their_order)
     assert_int_equal(live_board_get(board, &view), 0);
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0)
+    if (child == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) /* should the test fail */
         write_for_ever(board, &view);
     uint64_t last = 0;
     for (int reads = 0; reads < 50000 || last < 50; reads++) {
