@@ -56,8 +56,8 @@ WHY_test := for the tests
 DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc
 HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which openssl zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 WHY_lint := for make lint
-DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
-HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
+DEBS_lint = $(DEBS_test) clang clang-format clang-tidy $(filter nodejs,$(NODE_DEBS))
+HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) node >/dev/null
 WHY_compat := for make compat
 DEBS_compat := $(DEBS_test) patchelf debian-archive-keyring
 HAVE_compat = $(HAVE_test) && which patchelf >/dev/null
@@ -295,7 +295,7 @@ keep: need-test ## keep a small store of an older build for the tests: OF=its st
 	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
-lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, tests that the table of threats names
+lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, the pages' modules, tests that the table of threats names
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file
@@ -398,17 +398,17 @@ $(OUT)/obj/%.o: %.c Makefile
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Not assets.o: that is of assets.c.
-$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/*) $(CHART_JS) Makefile
+$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iservice -Iservice/http/pages -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+	@$(CC) -Iservice -Iservice/http/pages -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
 	@mkdir -p $(@D)
 	@$(CC) -Isql -c -o $@ $<
 
-$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/*) $(CHART_JS) Makefile
+$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iloadgen/report/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+	@$(CC) -Iloadgen/report/page -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/*) $(wildcard loadgen/report/page/theme.css common/page/theme.css)
 	@mkdir -p $(@D)
@@ -482,6 +482,7 @@ lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
 	@tests/tools/threats.sh
+	@tests/tools/modules.sh service/http/pages
 	@$(MAKE) --no-print-directory $(OUT)/gen/metrics
 	@$(OUT)/gen/metrics | cmp -s - docs/metrics.md || { echo "docs/metrics.md is not what common/stats.h says: make metrics" >&2; exit 1; }
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)

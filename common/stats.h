@@ -37,8 +37,9 @@
     X(STATS_CONNECTIONS_SHED, "stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others.") \
     X(STATS_UNAUTHENTICATED, "stockd_unauthenticated_total", "Requests answered 401: with no API key, or none that is good.") \
     X(STATS_ROLE_FORBIDDEN, "stockd_role_forbidden_total", "Requests and operations of batches answered 403, as the role of the API key does not allow them.") \
-    X(STATS_RATE_LIMITED, "stockd_rate_limited_total{why=\"requests\"}", "Requests answered 429: why=requests, a client used up its requests a second; why=logins, an address its failed logins.") \
+    X(STATS_RATE_LIMITED, "stockd_rate_limited_total{why=\"requests\"}", "Requests answered 429: why=requests, a client used up its requests a second; why=logins, an address its failed logins; why=kept, operations of clients that keep too much.") \
     X(STATS_LOGINS_LIMITED, "stockd_rate_limited_total{why=\"logins\"}", "") \
+    X(STATS_KEPT_LIMITED, "stockd_rate_limited_total{why=\"kept\"}", "") \
     X(STATS_TLS_HANDSHAKES, "stockd_tls_handshakes_total", "TLS handshakes of clients that came to their end.") \
     X(STATS_TLS_FAILURES, "stockd_tls_handshake_failures_total", "Those that did not: refused, given up by the client, too slow, too many at a time.") \
     X(STATS_PROXY_FAILURES, "stockd_proxy_header_failures_total", "Connections of trusted proxies that did not begin with a header of the PROXY protocol, or not in time.") \

@@ -63,8 +63,9 @@ struct config {
     char *trusted_proxies; /* NULL: none */
     int forwarded_header;  /* enum proxies_field */
     bool proxy_protocol;
-    struct proxies proxies;  /* those, as config_complete() has read them */
-    char *access_log;        /* NULL: none is kept */
+    struct proxies proxies; /* those, as config_complete() has read them */
+    char *access_log;       /* NULL: none is kept */
+    bool trace_events;
     int64_t slow_request_ms; /* 0: none is logged */
     char *user;              /* NULL: whoever started it */
     bool seccomp, core_dumps;

@@ -186,7 +186,7 @@ static bool is_port_good(const struct config *config, char *err, size_t err_size
 {
     return !config->ledger_listen || (listen_check("--ledger-listen", config->ledger_listen,
                                                    config_is_public(config), err, err_size) &&
-                                      key_watch_check(config->keys_file, err, err_size));
+                                      key_watch_check(config, err, err_size));
 }
 
 /* What serve has defaults for and this has not. */

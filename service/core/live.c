@@ -69,6 +69,7 @@ static void take_item(struct unpack *in, struct live_item *item)
 void live_encode(const struct live_sample *sample, struct buf *out)
 {
     put(out, FORMAT);
+    put(out, sample->at_ms);
     put(out, sample->interval_ms);
     put(out, LIVE_COUNTS);
     for (unsigned i = 0; i < LIVE_COUNTS; i++)
@@ -99,6 +100,7 @@ bool live_decode(struct str bytes, struct live_sample *sample)
     if (bytes.n > LIVE_SAMPLE_BYTES)
         return false;
     take_word(&in, FORMAT);
+    sample->at_ms = take(&in);
     sample->interval_ms = unpack_bounded(&in, LIVE_INTERVAL_MAX_MS);
     take_word(&in, LIVE_COUNTS);
     for (unsigned i = 0; i < LIVE_COUNTS; i++)

@@ -53,6 +53,7 @@ struct live_item {
 
 /* What one service says of itself. */
 struct live_sample {
+    int64_t at_ms;       /* of its own wall clock: no two samples of it are the same */
     int64_t interval_ms; /* 1..LIVE_INTERVAL_MAX_MS */
     int64_t counts[LIVE_COUNTS];
     int64_t took[STATS_TIME_BUCKETS]; /* operations, by how long they took */

@@ -30,6 +30,7 @@
     X(ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET,                        ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_SELF,         "self",         "/v1/self",                      READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_SERVICE,      "service",      "/v1/service",                   READ,                              ROLE_ADMIN,   ROLE_UNSET) \
     X(ROUTE_LIVE,         "live",         "/v1/live",                      READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ,                              ROLE_ANYBODY, ROLE_UNSET) \

@@ -44,3 +44,13 @@ void about_self(struct exchange *x)
     JSON_INT(b, ",\"default_ttl_seconds\":", TTL_DEFAULT_MS / 1000);
     buf_putc(b, '}');
 }
+
+void about_service(struct exchange *x)
+{
+    const struct http_about *about = x->server->about;
+    buf_putc(&x->out, '{');
+    buf_puts(&x->out, str_of(about->service));
+    JSON_LIT(&x->out, ",\"processes\":");
+    about->put_processes(about->user, &x->out);
+    buf_putc(&x->out, '}');
+}

@@ -13,10 +13,10 @@ static const char *const why_not[] = {
     [KEY_NO_CERTIFICATE] = "there is no Authorization, and no key is of the client's certificate",
 };
 
-/* Of the default tenant nothing is stored with what it makes. */
+/* Of the default tenant nothing is stored with what it makes, unless that is to be counted. */
 static bool owner_is_stored(const struct key_entry *key)
 {
-    return !tenant_is_default(str_of(key->tenant));
+    return !tenant_is_default(str_of(key->tenant)) || quota_keeps(&key->quota);
 }
 
 /* Whose request it is, for as long as that lives: the list of keys may be another one by then.
@@ -73,7 +73,7 @@ static bool refuse_key(const struct exchange *x, enum key_verdict verdict, struc
 static bool is_slow_enough(struct exchange *x, const struct key_entry *key, struct refusal *why)
 {
     return exchange_is_vital(x) ||
-           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->quota_share, why);
+           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->host.share, why);
 }
 
 /* A key counts before a certificate: a proxy may show its own, and pass on whose a request is. And
@@ -120,6 +120,7 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
     note_caller(x, key);
     if (!take_owner(x, key))
         return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    kept_begin(&x->kept, key_ring_quota(key), &key->quota);
     if (!is_slow_enough(x, key, why))
         return false;
     if (role_may(x->role, least))

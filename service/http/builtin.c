@@ -126,6 +126,7 @@ void builtin_answer(struct exchange *x)
     case ROUTE_READYZ: x->server->health ? health(x) : ready(x); break;
     case ROUTE_METRICS: metrics(x); break;
     case ROUTE_SELF: about_self(x); break;
+    case ROUTE_SERVICE: about_service(x); break;
     case ROUTE_OPENAPI: x->fixed = ASSET(openapi); break;
     case ROUTE_PROBLEM: problem_page(x); break;
     default:

@@ -23,10 +23,17 @@ static void refuse_request(struct exchange *x, const struct refusal *why)
 static void on_op_done(struct store_op *op)
 {
     struct exchange *x = op->user;
+    struct refusal why;
     assert(x->pending == 1);
     x->pending = 0;
     request_times_op(&x->spent, op->started_us, op->kept_us);
     buf_reset(&x->out);
+    if (kept_decided(&x->server->host, &op->op, &x->kept.ticket, &why)) {
+        render_refusal(&why, &x->answer, &x->out);
+        access_op_refused(x, &op->op, &why, -1);
+        exchange_answered(x);
+        return;
+    }
     render_op(&op->op, &x->answer, &x->out);
     tally_decided(x->server, &op->op);
     access_decided(x, &op->op, &x->answer, -1);
@@ -65,6 +72,11 @@ static void begin_op(struct exchange *x, const struct request_head *head)
         return;
     }
     x->spent.queues = true;
+    x->kept.ticket.verdict = KEPT_FREE;
+    if (!kept_admit(&x->kept, &x->server->host, op, &x->kept.ticket, &why)) {
+        refuse_request(x, &why);
+        return;
+    }
     exchange_wait(x);
     x->pending = 1;
     store_submit(x->server->store, &x->op);

@@ -76,6 +76,7 @@ static void recycle(struct exchange *x)
     x->caller = (struct access_caller){0};
     x->by = (struct requester){.owner = {NULL, 0}};
     x->rate = (struct rate){0};
+    x->kept.slot = NULL;
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
     server->spare = x;

@@ -27,6 +27,7 @@
 #include "http/handshakes.h"
 #include "http/headers.h"
 #include "http/host.h"
+#include "http/kept.h"
 #include "http/problem.h"
 #include "http/proxies.h"
 #include "http/rate.h"
@@ -83,6 +84,7 @@ struct exchange {
     struct requester by;         /* in the arena; but its trace, which is spent's */
     struct access_caller caller; /* for the access log */
     struct rate rate;            /* of who asks */
+    struct kept kept;            /* by who asks */
     struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
@@ -148,10 +150,11 @@ struct http_server {
     struct key_ring *keys;               /* NULL: everybody may everything */
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
-    double quota_share;                  /* of each quota, that this host gives */
     unsigned partitions;                 /* of the store */
     const struct http_about *about;      /* of the service; NULL: a port without a store */
+    struct kept_host host;               /* what it gives of quotas */
     struct access_log *access;           /* NULL: none is kept */
+    bool traces_events;                  /* events name the traces of requests */
     int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */
     struct buf scratch;
 };

@@ -168,6 +168,8 @@ static enum MHD_Result begin_request(struct exchange *x, const char *method)
     x->from = proxies_client(x->server->proxies, &x->client->from, &x->headers);
     access_begin(x);
     x->spent.traced = traceparent_read(x->headers.traceparent, x->spent.trace);
+    if (x->server->traces_events)
+        x->by.trace = request_times_trace(&x->spent);
     if (check_caller_may(x)) {
         check_caller(x);
         check_route(x);

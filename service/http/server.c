@@ -271,8 +271,13 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->failed_logins = config->failed_logins;
     server->partitions = config->partitions;
     server->about = config->about;
-    server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
+    server->host = (struct kept_host){.quotas = config->quotas,
+                                      .worker = config->worker,
+                                      .share = config->quota_share > 0 ? config->quota_share : 1};
+    if (config->quotas)
+        kept_use_begin(&config->quotas->kept, config->worker);
     server->access = config->access;
+    server->traces_events = config->trace_events;
     server->slow_us = config->slow_request_ms * 1000;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){

@@ -50,7 +50,10 @@ struct http_config {
     bool own_items;                 /* of tenants; else all have the store's */
     struct failed_logins *failed_logins; /* the caller's; NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives; 0: all of it */
+    struct quota_use *quotas;            /* the caller's; NULL as the keys are */
+    unsigned worker;                     /* its number */
     struct access_log *access; /* the caller's, which outlives the server; NULL: none is kept */
+    bool trace_events;         /* what a request changes names its trace */
     int64_t slow_request_ms;   /* what takes as long is logged; 0: nothing is */
     const struct live_board
         *live;       /* the caller's, where a keeper puts samples; NULL: nobody does */

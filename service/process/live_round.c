@@ -2,21 +2,34 @@
 #include "clock.h"
 #include "core/op.h"
 #include "core/tenant.h"
+#include "log.h"
 #include "store/admin/scan.h"
+#include "store/admin/share.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define REST_MS 10000  /* after Redis did not take it */
+#define SAY_MS  600000 /* from one line in the log to the next */
 
 bool live_round_begin(struct live_round *round, const struct shared_state *shared,
                       struct admin *admin)
 {
     *round = (struct live_round){.shared = shared, .admin = admin};
     round->room = calloc((size_t)shared->workers * HOT_ENTRIES, sizeof(*round->room));
-    return round->room != NULL;
+    round->peers = calloc(1, sizeof(*round->peers));
+    snprintf(round->service, sizeof(round->service), "%016" PRIx64, stats_service(shared->stats));
+    buf_init(&round->bytes, LIVE_SAMPLE_BYTES);
+    return round->room && round->peers;
 }
 
 void live_round_end(struct live_round *round)
 {
+    if (round->before.at_ms > 0)
+        admin_share_end(round->admin, str_of(round->service));
+    buf_free(&round->bytes);
+    free(round->peers);
     free(round->room);
 }
 
@@ -64,6 +77,7 @@ static int64_t interval(const struct live_counted *before, const struct live_cou
 static void put_counts(struct live_round *round, const struct live_counted *now)
 {
     struct live_sample *s = &round->sample;
+    s->at_ms = clock_wall_ms();
     s->interval_ms = interval(&round->before, now);
     for (unsigned i = 0; i < LIVE_COUNTS; i++)
         s->counts[i] = now->counts[i] - round->before.counts[i];
@@ -108,7 +122,7 @@ static void put_own(struct live_round *round)
 {
     const struct stats *stats = round->shared->stats;
     struct live_view *view = &round->view;
-    view->at_ms = clock_wall_ms();
+    view->at_ms = round->sample.at_ms;
     view->mono_ms = round->before.at_ms;
     view->interval_ms = round->sample.interval_ms;
     view->memory_used_bytes = stats_gauge(stats, STATS_MEMORY_USED_BYTES);
@@ -177,6 +191,49 @@ static void take_counters(struct live_round *round)
     s->item_count = kept;
 }
 
+/* --- the others ------------------------------------------------------------------------------- */
+
+static void note_peer(void *user, struct str name, struct str value)
+{
+    struct live_round *round = user;
+    if (!str_equal(name, str_of(round->service)))
+        live_peers_note(round->peers, name, value, round->before.at_ms);
+}
+
+static void say_failed(struct live_round *round)
+{
+    int64_t now_ms = clock_mono_ms();
+    round->ask_ms = now_ms + REST_MS;
+    if (now_ms < round->say_ms)
+        return;
+    round->say_ms = now_ms + SAY_MS;
+    log_event(LOG_WARN, "services do not see each other's live numbers",
+              LOG_STR("why", admin_why(round->admin)));
+}
+
+static void exchange(struct live_round *round)
+{
+    if (clock_mono_ms() < round->ask_ms)
+        return;
+    buf_reset(&round->bytes);
+    live_encode(&round->sample, &round->bytes);
+    live_peers_begin(round->peers);
+    enum share_result result =
+        round->bytes.failed
+            ? SHARE_AWAY
+            : admin_share(round->admin, str_of(round->service), buf_str(&round->bytes), round->anew,
+                          LIVE_SAMPLE_BYTES, note_peer, round);
+    live_peers_end(round->peers);
+    if (result == SHARE_AWAY)
+        return;
+    round->anew = result != SHARE_OK;
+    if (result == SHARE_FAILED)
+        say_failed(round);
+    const char *gone = live_peers_gone(round->peers, round->before.at_ms);
+    if (result == SHARE_OK && gone)
+        admin_share_end(round->admin, str_of(gone));
+}
+
 /* --- a round ---------------------------------------------------------------------------------- */
 
 void live_round_do(struct live_round *round)
@@ -194,6 +251,8 @@ void live_round_do(struct live_round *round)
     take_counters(round);
     round->view = (struct live_view){.ledger_lag_ms = -1, .ledger_lag_events = -1};
     live_add(&round->view, &round->sample);
+    exchange(round);
+    live_peers_add(round->peers, round->before.at_ms, &round->view);
     live_sort(&round->view);
     put_own(round);
     live_board_put(round->shared->live, &round->view);

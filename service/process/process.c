@@ -20,7 +20,6 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
     shared->config = config;
     shared->workers = workers;
     shared->access_fd = -1;
-    shared->about = (struct http_about){.max_hold_ms = config->max_hold_ms};
     shared->store_shared = shared_alloc(sizeof(*shared->store_shared));
     bool relays = workers > 1 && config->relaying != RELAYING_OFF;
     shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;
@@ -46,6 +45,7 @@ void shared_state_free(struct shared_state *shared)
     shared_free(shared->live, sizeof(*shared->live));
     shared_free(shared->hot, shared->workers * sizeof(*shared->hot));
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
+    shared_free(shared->roster, sizeof(*shared->roster));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
 }
 

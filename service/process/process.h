@@ -14,6 +14,7 @@
 #include "process/confine.h"
 #include "process/ledger_look.h"
 #include "process/listen.h"
+#include "process/roster.h"
 #include "stats.h"
 
 #include <signal.h>
@@ -39,9 +40,10 @@ struct shared_state {
     struct key_ring *keys;      /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners; /* one a worker; a child closes those that are not its own */
     unsigned workers;
-    bool confines; /* children, too */
-    struct http_about about;
-    int access_fd; /* of an access log that is not opened by its path; -1: none */
+    bool confines;           /* children, too */
+    struct roster *roster;   /* NULL: nobody asks */
+    struct http_about about; /* what a port tells of all of them */
+    int access_fd;           /* of an access log that is not opened by its path; -1: none */
 };
 
 struct process_args {

@@ -122,6 +122,11 @@ static void open_store(const char *url)
     require(store, err);
 }
 
+static void put_none(const void *user, struct buf *out)
+{
+    buf_puts(out, STR("[]"));
+}
+
 static void open_server(void)
 {
     socklen_t n = sizeof(address);
@@ -131,7 +136,8 @@ static void open_server(void)
     require(fd >= 0 && bind(fd, (struct sockaddr *)&address, n) == 0 && listen(fd, 64) == 0 &&
                 getsockname(fd, (struct sockaddr *)&address, &n) == 0,
             "a listening socket");
-    static const struct http_about about = {.max_hold_ms = CONFIG_MS};
+    static const struct http_about about = {
+        .max_hold_ms = CONFIG_MS, .service = "\"version\":\"0\"", .put_processes = put_none};
     const struct http_config config = {.listen_fd = fd,
                                        .request_timeout_ms = CONFIG_MS,
                                        .guards_host = true,

@@ -364,6 +364,8 @@ static void reads_of_the_service_are_answered_as_documented(void **state)
     visit(200, "headIndex", "/", NULL, NULL);
     visit(200, "self", "/v1/self", NULL, NULL);
     visit(200, "headSelf", "/v1/self", NULL, NULL);
+    visit(200, "service", "/v1/service", NULL, NULL);
+    visit(200, "headService", "/v1/service", NULL, NULL);
     json_array_foreach(documented("#/components/schemas/ProblemName/enum"), i, name)
         visit(200, "problem", text("/problems/%s", json_string_value(name)), NULL, NULL);
     visit(200, "headProblem", "/problems/overloaded", NULL, NULL);

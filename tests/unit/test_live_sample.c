@@ -30,7 +30,8 @@ static struct live_sample plain(void)
 
 static struct live_sample full(void)
 {
-    struct live_sample s = {.interval_ms = 1234,
+    struct live_sample s = {.at_ms = 1795231293500,
+                            .interval_ms = 1234,
                             .queue_depth = 17,
                             .expiry_lag_ms = 250,
                             .ledger_lag_ms = 1500,
@@ -59,6 +60,7 @@ static struct live_view empty_view(void)
 
 static void check_same(const struct live_sample *a, const struct live_sample *b)
 {
+    assert_int_equal(a->at_ms, b->at_ms);
     assert_int_equal(a->interval_ms, b->interval_ms);
     assert_memory_equal(a->counts, b->counts, sizeof(a->counts));
     assert_memory_equal(a->took, b->took, sizeof(a->took));

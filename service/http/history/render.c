@@ -63,6 +63,8 @@ void movement_put(struct buf *b, const struct movement *m)
     JSON_TEXT(b, ",\"reference\":", m->reference);
     JSON_TEXT(b, ",\"reason\":", m->reason);
     JSON_TIME(b, ",\"expires_at\":", m->expires_ms);
+    if (!str_absent(m->trace))
+        JSON_TEXT(b, ",\"traceparent\":", m->trace);
 }
 
 static void put_movements(const struct history_movements *list, struct buf *b)
