@@ -415,7 +415,7 @@ $(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/r
 	@mkdir -p $(@D)
 	@$(CC) -Iloadgen/report/page -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
-$(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/* common/page/*)
+$(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/* common/page/*) Makefile
 	@mkdir -p $(@D)
 	@$(CC) -Iloadgen/ui/page -Icommon/page -c -o $@ $<
 
@@ -423,7 +423,7 @@ $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE $(INCLUDES) -o $@ $(filter %.c,$^) $$($(FIND_LIBS) --cflags --libs yaml-0.1 jansson)
 
-$(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c service/core/role.c) $(COMMON_OBJS)
+$(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c service/core/role.c service/core/op.c) $(COMMON_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
