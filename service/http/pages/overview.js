@@ -1,5 +1,5 @@
 // The first page: how the service is, what it does each second, and what is asked for most.
-import { card, el, keyed, setPart, setText } from './dom.js';
+import { card, el, keyed, setAttribute, setPart, setText } from './dom.js';
 import { ago, bytes, milliseconds, number, percent, plural, rate, ratio, time } from './format.js';
 import { judge, refusedRate, SIGNS } from './health.js';
 import { hottest } from './hottest.js';
@@ -50,11 +50,11 @@ function headline() {
     const parts = {
         sign: el('span', { class: 'sign', 'aria-hidden': 'true' }, '…'),
         word: el('span', {}, 'Waiting'),
-        text: el('p', { class: 'sentence' }, 'Waiting for the first sample of the service.'),
+        text: el('p', { class: 'sentence', role: 'status' }, 'Waiting for the first sample of the service.'),
         line: el('p', { class: 'line' }, '\u00a0'),
     };
     const element = el('section', { class: 'card verdict', 'aria-label': 'State of the service' },
-        el('p', { class: 'word' }, parts.sign, parts.word), el('div', { role: 'status' }, parts.text, parts.line));
+        el('p', { class: 'word' }, parts.sign, parts.word), el('div', {}, parts.text, parts.line));
     return { element, ...parts };
 }
 
@@ -113,7 +113,7 @@ function inside() {
         setText(open, `${number(s.partitions.open)} of ${number(s.partitions.count)} open`);
         cells.setAttribute('aria-label', open.textContent);
         keyed(cells, Array.from({ length: s.partitions.count }, (_, p) => p), (p) => p, (p) => el('span', { title: `partition ${p}` }),
-            (cell, p) => { cell.className = closed.has(p) ? 'closed' : 'open'; });
+            (cell, p) => setAttribute(cell, 'class', closed.has(p) ? 'closed' : 'open'));
         keyed(shut, s.partitions.not_open, (one) => one.partition, () => el('li'), (line, one) => setText(line, `Partition ${one.partition}: ${one.why}`));
     }
     return { element, update };
