@@ -18,11 +18,13 @@ function row(item) {
     const parts = {
         bar: stockBar(),
         tag: tag('right', ''),
-        numbers: PARTS.map((part) => el('span', { class: 'count', 'data-part': part === 'available' ? 'left' : part }, '')),
+        numbers: PARTS.map(() => el('span', {}, '')),
         rate: el('span', { class: 'rate' }, ''),
     };
     const element = el('li', {},
-        skuLink(item.sku), parts.bar, parts.numbers, parts.tag, parts.rate);
+        skuLink(item.sku), parts.bar,
+        PARTS.map((part, i) => el('span', { class: 'count' }, parts.numbers[i], el('span', { class: 'part' }, ` ${part === 'available' ? 'left' : part}`))),
+        parts.tag, parts.rate);
     element.parts = parts;
     return element;
 }
@@ -33,10 +35,7 @@ function show(element, item) {
     setStockBar(bar, item);
     setTag(word, state, text);
     setAttribute(element, 'class', state === 'gone' ? 'gone' : null);
-    PARTS.forEach((part, i) => {
-        setText(numbers[i], number(item[part]));
-        numbers[i].setAttribute('aria-label', `${number(item[part])} ${part}`);
-    });
+    PARTS.forEach((part, i) => setText(numbers[i], number(item[part])));
     setText(speed, `${rate(item.rate)}/s`);
 }
 

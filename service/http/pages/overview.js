@@ -39,7 +39,7 @@ const TILES = [
     { name: 'Refused a second', spark: (s) => refusedRate(s.rates), value: (s) => rate(refusedRate(s.rates)),
         note: (s) => `${rate(s.rates.insufficient_stock)} for lack of stock` },
     { name: 'Response time, p99', spark: (s) => s.latency_ms.p99, value: (s) => milliseconds(s.latency_ms.p99), note: (s) => (s.latency_ms.p50 === null ? 'nothing was asked' : `half within ${milliseconds(s.latency_ms.p50)}`) },
-    { name: 'Holds that became sales', value: (s, history) => percent(converted(history)), note: () => 'in the last five minutes' },
+    { name: 'Converted holds', value: (s, history) => percent(converted(history)), note: () => 'became sales, of the last 5 min' },
     { name: 'Conflicts per commit', spark: (s) => s.conflicts_per_commit, value: (s) => ratio(s.conflicts_per_commit),
         note: (s) => (s.batch_size === null ? 'no commits' : `${ratio(s.batch_size)} operations a commit`) },
     { name: 'Ledger behind', value: (s) => (s.ledger_lag_ms === null ? 'none' : milliseconds(s.ledger_lag_ms)),
