@@ -44,6 +44,7 @@ struct access_log;
 struct batch_job;
 struct events;
 struct http_about;
+struct http_audits;
 struct key_entry;
 struct events_text;
 struct exchange;
@@ -152,6 +153,7 @@ struct http_server {
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
     struct kept_host host;               /* what it gives of quotas */
     unsigned partitions;                 /* of the store */
+    const struct http_audits *audits;    /* NULL: no ledger to compare with */
     const struct http_about *about;      /* of the service; NULL: a port without a store */
     struct access_log *access;           /* NULL: none is kept */
     bool traces_events;                  /* events name the traces of requests */
@@ -219,6 +221,8 @@ void server_give_back(struct http_server *server);
 
 /* Writes a refusal into the answer. */
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail);
+
+void exchange_refuse_with(struct exchange *x, const struct refusal *why);
 
 /* Answers with a refusal. */
 void exchange_answer_refusal(struct exchange *x, const struct refusal *why);

@@ -269,13 +269,14 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
+    server->partitions = config->partitions;
+    server->about = config->about;
+    server->audits = config->audits;
     server->host = (struct kept_host){.quotas = config->quotas,
                                       .worker = config->worker,
                                       .share = config->quota_share > 0 ? config->quota_share : 1};
     if (config->quotas)
         kept_use_begin(&config->quotas->kept, config->worker);
-    server->partitions = config->partitions;
-    server->about = config->about;
     server->access = config->access;
     server->traces_events = config->trace_events;
     server->slow_us = config->slow_request_ms * 1000;
