@@ -410,9 +410,9 @@ $(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/r
 	@mkdir -p $(@D)
 	@$(CC) -Iloadgen/report/page -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
-$(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/*) $(wildcard loadgen/report/page/theme.css common/page/theme.css)
+$(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/*) common/page/theme.css
 	@mkdir -p $(@D)
-	@$(CC) -Iloadgen/ui/page -Icommon/page -Iloadgen/report/page -c -o $@ $<
+	@$(CC) -Iloadgen/ui/page -Icommon/page -c -o $@ $<
 
 $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
