@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #define BOUND_MS 180000
-#define RUN      "-p 2 -c 10 --ttl 1s --settle 1s "
+#define RUN      "-p 2 -c 10 --settle 0 --mix decrement=80,get=20 " /* of which nothing runs out */
 #define LONG_RUN RUN "-d 1h --ui "
 
 struct world {
@@ -90,7 +90,7 @@ static int await_port(const char *err_path)
 
 static int start_run(struct world *world, const char *flags)
 {
-    assert_int_equal(tload_start(&world->load, world->service.port, "churn", flags), 0);
+    assert_int_equal(tload_start(&world->load, world->service.port, "flash", flags), 0);
     return await_port(world->load.err_path);
 }
 
@@ -394,7 +394,7 @@ static void an_address_that_is_taken_is_said_before_anything_is_sent(void **stat
     struct world *world = *state;
     char flags[128], text[4096] = "";
     snprintf(flags, sizeof(flags), RUN "-n 10 --ui-listen 127.0.0.1:%d", world->service.port);
-    assert_int_equal(tload_run(&world->load, world->service.port, "churn", flags), 255);
+    assert_int_equal(tload_run(&world->load, world->service.port, "flash", flags), 255);
     FILE *file = fopen(world->load.err_path, "r");
     assert_non_null(file);
     assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
