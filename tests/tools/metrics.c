@@ -1,6 +1,7 @@
 /* metrics.c -- docs/metrics.md on standard output, from what /metrics says of itself: `make
  * metrics`. */
 #include "buf.h"
+#include "core/op.h"
 #include "core/route.h"
 #include "stats.h"
 
@@ -11,6 +12,7 @@
 #define TEXT_MAX   (1u << 20)
 #define LABELS_MAX 256
 #define ROUTE_SEEN ROUTE_ITEM
+#define KIND_SEEN  OP_DECREMENT
 
 /* A metric, as its lines tell of it. */
 struct metric {
@@ -87,6 +89,15 @@ static void put_section(const char *text, size_t i)
             put_row(&metric);
 }
 
+/* What the label `route` names. */
+static void put_routes(void)
+{
+    printf("\n## Routes\n\n| `route` | path |\n| --- | --- |\n");
+    for (int i = 0; i < ROUTE_NONE; i++)
+        printf("| `%s` | `%s` |\n", route_row(i)->name, route_row(i)->pattern);
+    printf("| `none` | any other |\n");
+}
+
 int main(void)
 {
     struct buf out;
@@ -94,8 +105,10 @@ int main(void)
     buf_init(&out, TEXT_MAX);
     if (!stats)
         return EXIT_FAILURE;
+    stats_name_operations(stats, op_names(), OP_KINDS);
     stats_attach(stats, 0, "worker");
     stats_request(ROUTE_SEEN, 200, 1); /* what was never asked has no line */
+    stats_operation(KIND_SEEN, 0);
     stats_render(stats, &out);
     buf_putc(&out, '\0');
     if (out.failed)
@@ -109,6 +122,7 @@ int main(void)
         "Written by `make metrics` from `common/stats.h` and `stats.c`: a text is changed there.");
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
         put_section(out.p, i);
+    put_routes();
     buf_free(&out);
     stats_free(stats);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
