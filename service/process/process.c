@@ -34,6 +34,7 @@ void shared_state_free(struct shared_state *shared)
     relay_shared_free(shared->relay);
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
+    shared_free(shared->hooks_look, sizeof(*shared->hooks_look));
 }
 
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
