@@ -56,8 +56,8 @@ WHY_test := for the tests
 DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc
 HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which openssl zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 WHY_lint := for make lint
-DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
-HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
+DEBS_lint = $(DEBS_test) clang clang-format clang-tidy $(filter nodejs,$(NODE_DEBS))
+HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) node >/dev/null
 WHY_compat := for make compat
 DEBS_compat := $(DEBS_test) patchelf debian-archive-keyring
 HAVE_compat = $(HAVE_test) && which patchelf >/dev/null
@@ -149,13 +149,13 @@ SOAK_C := $(wildcard tests/soak/*.c)
 CHAOS_C := $(wildcard tests/chaos/*.c)
 KEPT_C := $(wildcard tests/kept/*.c)
 PRELOAD_C := $(wildcard tests/preload/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) $(PRELOAD_C) tests/tools/yaml2json.c
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) $(PRELOAD_C) tests/tools/yaml2json.c tests/tools/metrics.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
-SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
-LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
+SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/asset_files.o $(OUT)/obj/service/ledger/schema_text.o
+LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o $(OUT)/obj/loadgen/ui/assets.o
 # What of the service stockload has too: how one speaks with Redis, and where it is.
 REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
 LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
@@ -182,7 +182,7 @@ ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,s
 FISHDIR := $(PREFIX)/share/fish/vendor_completions.d
 # A package of /usr is configured in /etc; all else stays below PREFIX.
 CONFDIR := $(if $(filter-out /usr,$(PREFIX)),$(PREFIX))/etc/stockd
-UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service
+UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service build/systemd/stockd-hooks.service
 INSTALLED := $(foreach name,stockd stockload,755:build/$(name):$(BINDIR)/$(name)) \
              $(foreach unit,$(UNITS),644:$(unit):$(LIBDIR)/systemd/system/$(notdir $(unit))) \
              $(foreach name,stockd stockload,644:build/man/$(name).1:$(MANDIR)/man1/$(name).1 \
@@ -198,7 +198,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures pictures keep lint fmt man completions compdb openapi metrics install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -290,12 +290,17 @@ figures: need-bench need-page ## figures that the documents show, measured on a 
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
 	@CHROMIUM=$(CHROMIUM) PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/figures.py $(ARGS)
 
+pictures: need-page ## docs/dashboard.png and docs/item.png, of a small shop that runs for a minute
+	@$(MAKE) --no-print-directory build/stockd
+	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
+	@CHROMIUM=$(CHROMIUM) node tests/page/pictures.mjs build/stockd docs
+
 # What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
 keep: need-test ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
 	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
-lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, tests that the table of threats names
+lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, the pages' modules, tests that the table of threats names
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file
@@ -323,6 +328,10 @@ compdb: ## write compile_commands.json
 openapi: need-test ## make service/openapi.json, which is served, of service/openapi.yaml
 	@$(MAKE) --no-print-directory $(OUT)/gen/yaml2json
 	@$(OUT)/gen/yaml2json <service/openapi.yaml >service/openapi.json.new && mv service/openapi.json.new service/openapi.json
+
+metrics: need-build ## make docs/metrics.md of the table of metrics in common/stats.h
+	@$(MAKE) --no-print-directory $(OUT)/gen/metrics
+	@$(OUT)/gen/metrics >docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
 
 install: all man completions $(UNITS) ## install programs, units, pages, completions below PREFIX (/usr/local), DESTDIR respected; a configuration that is there stays
 	@set -e; $(foreach row,$(INSTALLED),$(call install_row,$(subst :, ,$(row))))
@@ -369,6 +378,8 @@ build/systemd/stockd.service: COMMAND := serve
 build/systemd/stockd.service: ABOUT := stockd: stock reservations over HTTP
 build/systemd/stockd-ledger.service: COMMAND := ledger
 build/systemd/stockd-ledger.service: ABOUT := stockd ledger: events into SQL
+build/systemd/stockd-hooks.service: COMMAND := hooks run
+build/systemd/stockd-hooks.service: ABOUT := stockd hooks: events to URLs
 $(UNITS): service/systemd/stockd.service.in Makefile FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@command@|$(COMMAND)|; s|@about@|$(ABOUT)|; s|@bindir@|$(BINDIR)|; s|@libdir@|$(LIBDIR)/stockd|; s|@docdir@|$(DOCDIR)|; s|@confdir@|$(CONFDIR)|' $< >$@
@@ -393,21 +404,30 @@ $(OUT)/obj/%.o: %.c Makefile
 	@echo "CC $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/obj/service/http/assets.o: service/http/assets.S service/openapi.json $(wildcard service/http/pages/*)
+# Not assets.o: that is of assets.c.
+$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iservice -Iservice/http/pages -c -o $@ $<
+	@$(CC) -Iservice -Iservice/http/pages -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
 	@mkdir -p $(@D)
 	@$(CC) -Isql -c -o $@ $<
 
-$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/*) $(CHART_JS) Makefile
+$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
-	@$(CC) -Iloadgen/report/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+	@$(CC) -Iloadgen/report/page -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
+
+$(OUT)/obj/loadgen/ui/assets.o: loadgen/ui/assets.S $(wildcard loadgen/ui/page/* common/page/*) Makefile
+	@mkdir -p $(@D)
+	@$(CC) -Iloadgen/ui/page -Icommon/page -c -o $@ $<
 
 $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE $(INCLUDES) -o $@ $(filter %.c,$^) $$($(FIND_LIBS) --cflags --libs yaml-0.1 jansson)
+
+$(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c service/core/role.c service/core/op.c) $(COMMON_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
 $(OUT)/gen/version.c: FORCE
 	@mkdir -p $(@D)
@@ -469,6 +489,9 @@ lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
 	@tests/tools/threats.sh
+	@tests/tools/modules.sh service/http/pages
+	@$(MAKE) --no-print-directory $(OUT)/gen/metrics
+	@$(OUT)/gen/metrics | cmp -s - docs/metrics.md || { echo "docs/metrics.md is not what common/stats.h says: make metrics" >&2; exit 1; }
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
 	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null

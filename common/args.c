@@ -11,8 +11,11 @@
 
 static bool set_defaults(const struct args_reading *r)
 {
-    for (const struct arg_spec *spec = r->specs; spec < r->specs + r->count; spec++)
-        args_clear(spec, r->config);
+    for (size_t i = 0; i < r->count; i++) {
+        args_clear(&r->specs[i], r->config);
+        if (r->from)
+            r->from[i] = ARG_FROM_DEFAULT;
+    }
     for (const struct arg_spec *spec = r->specs; spec < r->specs + r->count; spec++) {
         assert(spec->default_text || spec->type != ARG_ENUM);
         if (spec->default_text && !args_store(r, spec, spec->name, spec->default_text))
@@ -183,21 +186,38 @@ static bool find_file(const struct args_reading *r, const struct args_input *in,
     return ok;
 }
 
+/* Later beats earlier. */
+static bool set_from_all(struct args_reading *r, const struct args_input *in, const char *path)
+{
+    r->now = ARG_FROM_FILE;
+    if (path && !args_read_config(r, path, in->elsewhere, in->program))
+        return false;
+    r->now = ARG_FROM_ENVIRONMENT;
+    if (in->env && !args_read_environment(r, in->env))
+        return false;
+    r->now = ARG_FROM_FLAG;
+    return set_from_words(r, in->argc, in->argv);
+}
+
 enum args_result args_parse(const struct arg_spec *specs, size_t count, const struct args_input *in,
                             void *config, char *err, size_t err_size)
 {
     enum args_result asks = find_asking(in->argc, in->argv);
     if (asks != ARGS_OK)
         return asks;
-    struct args_reading r = {specs,  count, in->env_prefix, in->positional, NULL,
-                             config, err,   err_size};
+    struct args_reading r = {.specs = specs,
+                             .count = count,
+                             .env_prefix = in->env_prefix,
+                             .positional = in->positional,
+                             .config = config,
+                             .err = err,
+                             .err_size = err_size,
+                             .from = in->from};
     const char *path = NULL;
     if (in->positional)
         *in->positional = (struct arg_list){NULL, 0};
     err[0] = '\0';
-    if (set_defaults(&r) && find_file(&r, in, &path) &&
-        (!path || args_read_config(&r, path, in->elsewhere, in->program)) &&
-        (!in->env || args_read_environment(&r, in->env)) && set_from_words(&r, in->argc, in->argv))
+    if (set_defaults(&r) && find_file(&r, in, &path) && set_from_all(&r, in, path))
         return ARGS_OK;
     args_free(specs, count, config);
     if (in->positional)

@@ -46,7 +46,12 @@ struct args_input {
      */
     const struct arg_spec *(*elsewhere)(const void *program, const char *name);
     const void *program;
+    /* Becomes where each row's value comes from: room for as many as there are rows, or NULL. */
+    enum arg_from *from;
 };
+
+/* "default", "file", "environment", "flag". */
+const char *args_from_name(enum arg_from from);
 
 /* Fills config. On ARGS_OK the caller calls args_free, and args_list_free for `positional`, once,
  * and err is empty or a warning to be shown; otherwise there is nothing to free. */
@@ -75,6 +80,9 @@ void args_hide_environment(const struct arg_spec *specs, size_t count, const cha
 /* Appends the values in force as "name=value name=value", as they are typed, secrets and passwords
  * masked. What has no value is left out. */
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out);
+
+/* The same of one row, its value alone; nothing where it has none. */
+void args_put_value(const struct arg_spec *spec, const void *config, struct buf *out);
 
 /* Appends a URL with its password masked: "redis://app:***@host". For logs and messages. */
 void args_put_url(struct buf *out, const char *url);

@@ -200,6 +200,17 @@ static void put_value(const struct arg_spec *spec, const void *field, struct buf
     }
 }
 
+void args_put_value(const struct arg_spec *spec, const void *config, struct buf *out)
+{
+    put_value(spec, (const char *)config + spec->offset, out);
+}
+
+const char *args_from_name(enum arg_from from)
+{
+    static const char *const names[] = {"default", "file", "environment", "flag"};
+    return names[from];
+}
+
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out)
 {
     struct buf value;
@@ -208,7 +219,7 @@ void args_describe(const struct arg_spec *specs, size_t count, const void *confi
         if (spec->type == ARG_REFUSED)
             continue;
         buf_reset(&value);
-        put_value(spec, (const char *)config + spec->offset, &value);
+        args_put_value(spec, config, &value);
         if (value.n == 0)
             continue;
         buf_printf(out, "%s%s=", out->n > 0 ? " " : "", spec->name);

@@ -16,8 +16,13 @@ bool args_store(const struct args_reading *r, const struct arg_spec *spec, const
     char why[ARGS_WHY_SIZE];
     if (spec->type == ARG_REFUSED)
         return ARGS_REFUSE(r, "%s: %s", source, spec->help);
-    if ((r->only && spec != r->only) || args_set(spec, text, r->config, why, sizeof why))
+    if (r->only && spec != r->only)
         return true;
+    if (args_set(spec, text, r->config, why, sizeof why)) {
+        if (r->from)
+            r->from[spec - r->specs] = r->now;
+        return true;
+    }
     if (spec->secret)
         return ARGS_REFUSE(r, "%s: the value (hidden) %s", source, why);
     return ARGS_REFUSE(r, "%s: \"%.*s\" %s", source, ARGS_SHOWN_MAX, text, why);

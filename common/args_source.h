@@ -20,6 +20,8 @@ struct args_reading {
     void *config;
     char *err;
     size_t err_size;
+    enum arg_from now;   /* what is read from just now */
+    enum arg_from *from; /* where each row's value comes from; NULL: nobody asks */
 };
 
 #define ARGS_REFUSE(r, ...) fail_with((r)->err, (r)->err_size, __VA_ARGS__)

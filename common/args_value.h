@@ -27,6 +27,9 @@ enum arg_type {
     ARG_REFUSED, /* no field: whoever gives it reads `help`; not shown, not in the environment */
 };
 
+/* Where the value of an option comes from; of a list, where its last text does. */
+enum arg_from { ARG_FROM_DEFAULT, ARG_FROM_FILE, ARG_FROM_ENVIRONMENT, ARG_FROM_FLAG };
+
 /* Texts in the order in which they were given. */
 struct arg_list {
     char **text;

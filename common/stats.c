@@ -31,6 +31,7 @@ struct slot {
     const char *_Atomic process;
     _Atomic uint64_t counters[STATS_COUNTERS];
     _Atomic int64_t gauges[STATS_GAUGES];
+    _Atomic uint64_t operations[STATS_KINDS_MAX][STATS_OUTCOMES];
     struct histogram histograms[STATS_HISTOGRAMS];
     struct route_slot routes[STATS_ROUTES_MAX];
 };
@@ -39,8 +40,8 @@ struct stats {
     size_t bytes;
     uint64_t service; /* a name that no other start of a service has */
     int64_t started_ms;
-    unsigned slots, routes;
-    const char *route_names[STATS_ROUTES_MAX];
+    unsigned slots, routes, kinds;
+    const char *route_names[STATS_ROUTES_MAX], *kind_names[STATS_KINDS_MAX];
     _Alignas(64) struct slot slot[];
 };
 
@@ -59,6 +60,8 @@ static const struct bounds time_bounds = {17,
                                           {50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000,
                                            100000, 250000, 500000, 1000000, 2500000, 5000000,
                                            10000000}};
+static_assert(STATS_TIME_BUCKETS == 17 + 1, "one above all bounds");
+
 /* Powers of two, for counts. */
 static const struct bounds size_bounds = {11, 1, {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}};
 
@@ -84,6 +87,9 @@ static const struct {
     struct metric is;
     const struct bounds *bounds;
 } histograms[STATS_HISTOGRAMS] = {STATS_EACH_HISTOGRAM(HISTOGRAM)};
+
+#define OUTCOME(id, name) [id] = name,
+static const char *const outcomes[STATS_OUTCOMES] = {STATS_EACH_OUTCOME(OUTCOME)};
 
 /* Where the processes do not add up. */
 static const bool is_largest[STATS_GAUGES] = {
@@ -125,6 +131,19 @@ void stats_free(struct stats *stats)
     if (mine >= stats->slot && mine < stats->slot + stats->slots)
         mine = NULL;
     shared_free(stats, stats->bytes);
+}
+
+void stats_name_operations(struct stats *stats, const char *const *names, unsigned kinds)
+{
+    assert(kinds <= STATS_KINDS_MAX);
+    stats->kinds = kinds;
+    for (unsigned i = 0; i < kinds; i++)
+        stats->kind_names[i] = names[i];
+}
+
+uint64_t stats_service(const struct stats *stats)
+{
+    return stats->service;
 }
 
 void stats_attach(struct stats *stats, unsigned slot, const char *process)
@@ -209,6 +228,66 @@ void stats_request(unsigned route, unsigned status, uint64_t us)
     observe(&mine->routes[route].seconds, &time_bounds, us);
 }
 
+void stats_operation(unsigned kind, enum stats_outcome outcome)
+{
+    assert(kind < STATS_KINDS_MAX && outcome < STATS_OUTCOMES);
+    if (mine)
+        add_to(&mine->operations[kind][outcome], 1);
+}
+
+/* --- sums ------------------------------------------------------------------------------------- */
+
+uint64_t stats_counted(const struct stats *stats, enum stats_counter counter)
+{
+    uint64_t n = 0;
+    for (unsigned s = 0; s < stats->slots; s++)
+        n += get(&stats->slot[s].counters[counter]);
+    return n;
+}
+
+uint64_t stats_operations(const struct stats *stats, unsigned kind, enum stats_outcome outcome)
+{
+    uint64_t n = 0;
+    assert(kind < STATS_KINDS_MAX && outcome < STATS_OUTCOMES);
+    for (unsigned s = 0; s < stats->slots; s++)
+        n += get(&stats->slot[s].operations[kind][outcome]);
+    return n;
+}
+
+static void add_buckets(const struct histogram *h, uint64_t buckets[STATS_TIME_BUCKETS])
+{
+    for (unsigned i = 0; i < STATS_TIME_BUCKETS; i++)
+        buckets[i] += get(&h->buckets[i]);
+}
+
+/* A histogram has as many as there were requests, in fewer numbers than their statuses. */
+uint64_t stats_requests(const struct stats *stats)
+{
+    uint64_t buckets[STATS_TIME_BUCKETS] = {0}, n = 0;
+    for (unsigned s = 0; s < stats->slots; s++)
+        for (unsigned r = 0; r < stats->routes; r++)
+            add_buckets(&stats->slot[s].routes[r].seconds, buckets);
+    for (unsigned i = 0; i < STATS_TIME_BUCKETS; i++)
+        n += buckets[i];
+    return n;
+}
+
+void stats_times(const struct stats *stats, enum stats_histogram histogram,
+                 uint64_t buckets[STATS_TIME_BUCKETS])
+{
+    assert(histograms[histogram].bounds == &time_bounds);
+    memset(buckets, 0, STATS_TIME_BUCKETS * sizeof(buckets[0]));
+    for (unsigned s = 0; s < stats->slots; s++)
+        add_buckets(&stats->slot[s].histograms[histogram], buckets);
+}
+
+const uint64_t *stats_time_bounds(void)
+{
+    return time_bounds.at;
+}
+
+/* --- texts ------------------------------------------------------------------------------------ */
+
 /* Of a name up to its label. */
 static size_t name_chars(const char *name)
 {
@@ -288,6 +367,22 @@ static void put_requests(const struct stats *stats, struct buf *out)
     }
 }
 
+static void put_operations(const struct stats *stats, struct buf *out)
+{
+    static const struct metric total = {
+        "stockd_operations_total",
+        "Operations that clients asked for, alone or in batches, by kind and by what became of "
+        "them."};
+    put_head(out, &total, "counter");
+    for (unsigned k = 0; k < stats->kinds; k++)
+        for (int i = 0; i < STATS_OUTCOMES; i++) {
+            uint64_t n = stats_operations(stats, k, (enum stats_outcome)i);
+            if (n > 0)
+                buf_printf(out, "%s{op=\"%s\",outcome=\"%s\"} %" PRIu64 "\n", total.name,
+                           stats->kind_names[k], outcomes[i], n);
+        }
+}
+
 /* --- what the system says of each process ----------------------------------------------------- */
 
 /* 0 for a process that is gone. */
@@ -357,7 +452,8 @@ static void put_gauges(const struct stats *stats, struct buf *out)
 static void put_service(const struct stats *stats, struct buf *out)
 {
     static const struct metric start = {"stockd_service_start_time_seconds",
-                                        "When the service that counts here was started."};
+                                        "When the service that counts here was started; "
+                                        "service is a name that no other start of any has."};
     put_head(out, &start, "gauge");
     buf_printf(out, "%s{service=\"%016" PRIx64 "\"} %.15g\n", start.name, stats->service,
                (double)stats->started_ms * 1e-3);
@@ -367,12 +463,10 @@ void stats_render(const struct stats *stats, struct buf *out)
 {
     put_service(stats, out);
     for (int i = 0; i < STATS_COUNTERS; i++) {
-        uint64_t n = 0;
-        for (unsigned s = 0; s < stats->slots; s++)
-            n += get(&stats->slot[s].counters[i]);
         if (has_own_head(i))
             put_head(out, &counters[i], "counter");
-        buf_printf(out, "%s %" PRIu64 "\n", counters[i].name, n);
+        buf_printf(out, "%s %" PRIu64 "\n", counters[i].name,
+                   stats_counted(stats, (enum stats_counter)i));
     }
     put_gauges(stats, out);
     for (int i = 0; i < STATS_HISTOGRAMS; i++) {
@@ -380,6 +474,7 @@ void stats_render(const struct stats *stats, struct buf *out)
         put_histogram(stats, out, histograms[i].is.name, "", histograms[i].bounds,
                       offsetof(struct slot, histograms) + (size_t)i * sizeof(struct histogram));
     }
+    put_operations(stats, out);
     put_requests(stats, out);
     static const struct metric memory = {"stockd_process_resident_memory_bytes",
                                          "Memory of a process that is in RAM."};

@@ -6,7 +6,7 @@
 #   2. the same sale with group commit: the same stock, asked for as often
 #   3. churn - hold, then confirm, give back or forget - while a worker of the service and a process
 #      of the load generator are killed half-way
-# Then the three side by side. The histories and the report stay in OUT (./demo-out). DURABILITY is
+# Then the three side by side. While one runs a page on this machine shows it (its address is printed; UI is another one). The histories and the report stay in OUT (./demo-out). DURABILITY is
 # the service's --durability. It is everysec unless said, where `make run` is at always: what is
 # compared is contention, and at always the first run mostly waits for the disk.
 #
@@ -15,6 +15,8 @@
 # outlives, not by the clock: a machine that gets slower meanwhile takes longer, and sells out.
 set -eu
 out=${OUT:-./demo-out} durability=${DURABILITY:-everysec} seconds=${SECONDS_A_RUN:-10} connections=${CONNECTIONS:-64}
+# One address for all runs, so that a browser goes on from one to the next: below the ports that the kernel gives to clients.
+page=${UI:-127.0.0.1:$((20000 + $$ % 10000))}
 clients="-p 2 -c $connections --seed 1" sale="--scenario flash --mix decrement=90,get=10"
 root=$(cd "$(dirname "$0")/.." && pwd)
 stockd=$root/build/stockd stockload=$root/build/stockload
@@ -64,7 +66,7 @@ run() {
     name=$1
     shift
     rm -f "$out/$name.history"
-    "$stockload" run "$url" $clients --no-tui --history "$out/$name.history" --output-format quiet "$@" &
+    "$stockload" run "$url" $clients --no-tui --ui-listen "$page" --history "$out/$name.history" --output-format quiet "$@" &
     load=$!
 }
 # sold_a_second: how many units the service sells now; a moment's work of which nothing is kept.

@@ -16,6 +16,7 @@
 #define RUN_MS         10000
 #define RACE_PROCESSES 16
 #define RACE_STOCK     10000
+#define UI_DEFAULT     "127.0.0.1:0"
 #define LINES_MAX      100        /* of one reservation: what the service takes */
 #define QUANTITY_MAX   1000000000 /* of one line: what the service takes */
 
@@ -122,6 +123,18 @@ static bool check_rules(const struct reading *r)
     return true;
 }
 
+/* --ui-listen asks for the page, too. */
+static bool read_ui(const struct reading *r)
+{
+    struct options *o = r->options;
+    char why[UI_PLACE_ERR_SIZE];
+    o->ui |= o->ui_text != NULL;
+    if (!ui_place_parse(&o->ui_at, o->ui_text ? o->ui_text : UI_DEFAULT, why, sizeof(why)))
+        return REFUSE(r, "--ui-listen: %s", why);
+    return o->ui || o->ui_linger_ms == 0 ||
+           REFUSE(r, "--ui-linger: there is no live page; give --ui");
+}
+
 static int64_t online_cpus(void)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -157,7 +170,8 @@ static void resolve_run(struct options *o)
 
 static bool finish_run(const struct reading *r)
 {
-    if (!read_url(r) || !read_forms(r) || !read_scenario(r) || !read_headers(r) || !check_rules(r))
+    if (!read_url(r) || !read_forms(r) || !read_scenario(r) || !read_headers(r) ||
+        !check_rules(r) || !read_ui(r))
         return false;
     resolve_run(r->options);
     return true;
@@ -206,6 +220,8 @@ static bool finish_race(const struct reading *r)
         return REFUSE(r, "--redis: %s", why);
     if (!tls_load_for(&address, &o->redis_tls, why))
         return REFUSE(r, "%s", why);
+    if (!read_ui(r))
+        return false;
     o->processes = o->processes ? o->processes : RACE_PROCESSES;
     o->stock = o->stock ? o->stock : RACE_STOCK;
     o->duration_ms = o->duration_ms ? o->duration_ms : RUN_MS;

@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "client/workload.h"
 #include "store/redis/tls_files.h"
+#include "ui/place.h"
 #include "value_parsers.h"
 
 #include <stdbool.h>
@@ -103,6 +104,11 @@ struct options {
     bool tui; /* the live view is wanted, if there is a terminal */
     bool quiet, verbose;
 
+    /* The live page. */
+    bool ui; /* it is wanted */
+    struct ui_place ui_at;
+    int64_t ui_linger_ms; /* it stays for so long afterwards */
+
     /* Items afterwards. */
     bool clean;   /* run: remove them */
     char *run;    /* clean: those of this run; NULL: of all runs */
@@ -122,7 +128,7 @@ struct options {
     int64_t tries;    /* of one rate before it counts as missed */
 
     /* As typed; the fields above hold what they say. */
-    char *p99_text, *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
+    char *ui_text, *p99_text, *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
 };
 
 /* What no row of the table can say: reads the small notations, checks what does not go together,
@@ -150,7 +156,7 @@ int exit_worst(int a, int b);
 
 /* --- the table of all flags: optionrows.c --- */
 
-#define OPTION_ROWS_MAX 80
+#define OPTION_ROWS_MAX 90
 #define OPTION_ENV      "STOCKLOAD_"
 
 /* Fills specs with the table for one command, up to a row without a name. Flags of other commands

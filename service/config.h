@@ -69,7 +69,9 @@ struct config {
     bool proxy_protocol;
     struct proxies proxies; /* those, as config_complete() has read them */
     char *access_log;       /* NULL: none is kept */
-    char *user;             /* NULL: whoever started it */
+    bool trace_events;
+    int64_t slow_request_ms; /* 0: none is logged */
+    char *user;              /* NULL: whoever started it */
     bool seccomp, core_dumps;
     bool insecure;
 };

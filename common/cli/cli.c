@@ -200,7 +200,8 @@ static enum cli_result read_options(struct reading *r, char *(*env)(const char *
                             .env_prefix = call->program->env_prefix,
                             .positional = c->words_max > 0 ? &call->words : NULL,
                             .elsewhere = find_elsewhere,
-                            .program = call->program};
+                            .program = call->program,
+                            .from = call->from};
     call->options = calloc(1, config_at(c) + sizeof(char *));
     if (!call->options) {
         fail_say(r->err, r->err_size, "no memory");

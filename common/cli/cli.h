@@ -22,6 +22,7 @@
 #define CLI_WORDS_MAX SIZE_MAX
 #define CLI_ERR_SIZE  ARGS_ERR_SIZE
 
+#define CLI_SPECS_MAX 96
 #define CLI_BELOW_MAX 32 /* commands of one list */
 
 struct cli_call;
@@ -75,7 +76,8 @@ struct cli_call {
     char path[CLI_PATH_SIZE];          /* as typed: "stockd items get"; before messages */
     int argc;                          /* as main has them */
     char *const *argv;
-    void *options; /* the command's struct */
+    void *options;                     /* the command's struct */
+    enum arg_from from[CLI_SPECS_MAX]; /* where the value of each of its rows comes from */
     struct arg_list words;
 };
 
@@ -102,8 +104,6 @@ void cli_print_version(const struct cli_program *program);
 /* Of the program where command is NULL. path: as in a call. */
 void cli_print_help(FILE *out, const struct cli_program *program, const struct cli_command *command,
                     const char *path);
-
-#define CLI_SPECS_MAX 96
 
 /* Fills specs with the command's rows and the one for a file of settings; how many. A command
  * without options has none. */

@@ -1,16 +1,20 @@
-/* race.c -- one strategy after the other: fork, let go, wait, look at what is left, print it. */
+/* race.c -- one strategy after the other: fork, let go, wait, look at what is left, show it. */
 #include "race/race.h"
 #include "clock.h"
-#include "race/shm.h"
-#include "race/worker.h"
+#include "race/print.h"
+#include "race/race_html.h"
+#include "race/view.h"
 #include "random.h"
-#include "report/units.h"
+#include "report/document.h"
+#include "report/outfile.h"
+#include "ui/ui.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define READY_MS   30000
@@ -19,97 +23,6 @@
 #define HANGING_US 15000000 /* beyond the end; longer than any wait for Redis */
 #define STOP_MS    2000     /* for workers to finish after a signal */
 #define FORGET_MS  600000   /* the key outlives a killed parent by no more than this */
-
-/* --- what it was like, for people ------------------------------------------------------------- */
-
-static double seconds_of(const struct race_result *r)
-{
-    return r->elapsed_us > 0 ? (double)r->elapsed_us / 1e6 : 1e-6;
-}
-
-static double per_unit(int64_t conflicts, int64_t units)
-{
-    return units > 0 ? (double)conflicts / (double)units : 0;
-}
-
-static const char *word_of(const struct race_result *r)
-{
-    if (!race_balanced(r))
-        return "wrong";
-    return r->left > 0 ? "right, not sold out" : "right";
-}
-
-static void print_shares(const struct race_books *books, const struct race_result *r)
-{
-    printf("  worker        sold    share     conflicts  conflicts/unit\n");
-    for (unsigned i = 0; i < books->workers; i++) {
-        const struct race_page *page = &books->page[i];
-        int64_t sold = page->sold, conflicts = page->conflicts;
-        double share = r->sold > 0 ? (double)sold / (double)r->sold : 0;
-        printf("  %6u  %10s  %7s  %12s  %14s%s\n", i, FIGURE(count, sold), FIGURE(share, share),
-               FIGURE(count, conflicts), sold > 0 ? FIGURE(rate, per_unit(conflicts, sold)) : "-",
-               page->ended_us == 0 ? "  killed" : "");
-    }
-}
-
-/* Sentences about what was out of the ordinary. */
-static void print_notes(const struct race_result *r)
-{
-    if (r->interrupted)
-        printf("  Interrupted with %s units left.\n", FIGURE(count, r->left));
-    else if (r->timed_out)
-        printf("  Time was over with %s units left.\n", FIGURE(count, r->left));
-    else if (r->left > 0)
-        printf("  Every worker was gone with %s units left.\n", FIGURE(count, r->left));
-    if (r->dead > 0)
-        printf("  %u worker%s killed; of %s units asked for last, %s left the stock without an "
-               "answer.\n",
-               r->dead, r->dead == 1 ? " was" : "s were", FIGURE(count, r->pending),
-               FIGURE(count, race_unclaimed(r)));
-    if (!race_balanced(r))
-        printf("  %s units were sold that were not there, %s are missing.\n",
-               FIGURE(count, race_oversold(r)), FIGURE(count, race_unclaimed(r)));
-}
-
-/* What comes now: said before it begins, since it may take a while. */
-static void print_title(const struct race_strategy *strategy)
-{
-    printf("%s: %s\n", strategy->name, strategy->about);
-    fflush(stdout);
-}
-
-/* Each worker's share, if wanted, then what came out, in sentences. */
-static void print_result(const struct race_books *books, const struct race_result *r, bool shares)
-{
-    if (shares)
-        print_shares(books, r);
-    printf("  %s unit%s in %s: %s/s, %s conflicts a unit, wait p50 %s, p99 %s\n",
-           FIGURE(count, r->sold), r->sold == 1 ? "" : "s", FIGURE(ms, 1000 * seconds_of(r)),
-           FIGURE(rate, (double)r->sold / seconds_of(r)),
-           FIGURE(rate, per_unit(r->conflicts, r->sold)), FIGURE(ms, r->p50_ms),
-           FIGURE(ms, r->p99_ms));
-    print_notes(r);
-    int64_t unclaimed = race_unclaimed(r);
-    printf("  %s: %s sold + %s%s%s left %s %s\n\n", word_of(r), FIGURE(count, r->sold),
-           unclaimed > 0 ? FIGURE(count, unclaimed) : "", unclaimed > 0 ? " unclaimed + " : "",
-           FIGURE(count, r->left), race_balanced(r) ? "=" : "against", FIGURE(count, r->stock));
-}
-
-/* The strategies beside each other. */
-static void print_table(const struct race_strategy *const *strategies,
-                        const struct race_result *results, size_t count)
-{
-    printf("%-12s %10s %15s %10s %12s %12s %9s  %s\n", "strategy", "units/s", "conflicts/unit",
-           "p99 wait", "sold", "left", "oversold", "verdict");
-    for (size_t i = 0; i < count; i++) {
-        const struct race_result *r = &results[i];
-        printf("%-12s %10s %15s %10s %12s %12s %9s  %s\n", strategies[i]->name,
-               FIGURE(rate, (double)r->sold / seconds_of(r)),
-               FIGURE(rate, per_unit(r->conflicts, r->sold)), FIGURE(ms, r->p99_ms),
-               FIGURE(count, r->sold), FIGURE(count, r->left), FIGURE(count, race_oversold(r)),
-               word_of(r));
-    }
-}
 
 /* --- the race --------------------------------------------------------------------------------- */
 
@@ -121,8 +34,10 @@ struct race {
     struct race_link link;
     struct pool *pool;
     struct race_books *books; /* of the strategy that runs */
-    unsigned dead;            /* workers of it that a signal ended */
-    bool stocked;             /* the key was set */
+    struct race_view *view;
+    struct ui *ui; /* NULL: no live page */
+    unsigned dead; /* workers of it that a signal ended */
+    bool stocked;  /* the key was set */
     bool interrupted;
     int64_t interrupted_us;
 };
@@ -240,12 +155,31 @@ static struct race_go let_go(struct race *r, int first_slot)
     return go;
 }
 
-static void await_end(struct race *r, int64_t end_us)
+/* Somebody wants to know how it goes, now or afterwards. */
+static bool is_watched(const struct race *r)
+{
+    return r->ui || r->options->html;
+}
+
+/* How it stands goes to the live page. No race ends for want of memory for that. */
+static void publish(struct race *r, void (*how)(struct ui *ui, struct str document))
+{
+    json_t *document = r->ui ? race_view_json(r->view) : NULL;
+    char *text = document ? json_dumps(document, JSON_COMPACT | DOCUMENT_FORMAT) : NULL;
+    if (text)
+        how(r->ui, str_of(text));
+    free(text);
+    json_decref(document);
+}
+
+static void await_end(struct race *r, struct race_track *track, const struct race_go *go)
 {
     while (pool_alive(r->pool) > 0) {
         int64_t now_us = clock_mono_us();
-        bool late = now_us > end_us + HANGING_US ||
+        bool late = now_us > go->end_us + HANGING_US ||
                     (r->interrupted && now_us > r->interrupted_us + STOP_MS * 1000);
+        if (is_watched(r) && race_view_look(track, r->books, now_us - go->begin_us) == 0)
+            publish(r, ui_publish);
         if (late || pool_step(r->pool, STEP_MS) < 0)
             pool_stop(r->pool, 0);
     }
@@ -265,32 +199,35 @@ static int64_t elapsed_us(const struct race *r, const struct race_go *go)
 
 /* --- one strategy ----------------------------------------------------------------------------- */
 
-static bool run_workers(struct race *r, struct race_plan *plan, struct race_result *result)
+static bool run_workers(struct race *r, struct race_plan *plan, struct race_track *track)
 {
+    struct race_result result = {.stock = r->options->stock};
     if (!set_stock(r) || !add_workers(r, plan) || !await_ready(r)) {
         pool_stop(r->pool, 0);
         return false;
     }
     struct race_go go = let_go(r, plan->first_slot);
-    await_end(r, go.end_us);
+    race_view_start(track, r->options->stock);
+    await_end(r, track, &go);
     drop_clients_of_the_dead(r);
     const char *why = complaint(r);
     if (why)
         return fail_race(r, why);
-    if (!get_left(r, &result->left))
+    if (!get_left(r, &result.left))
         return false;
-    result->elapsed_us = elapsed_us(r, &go);
-    result->stock = r->options->stock;
-    result->dead = r->dead;
-    result->interrupted = r->interrupted;
-    result->timed_out = !r->interrupted && result->left > 0 && clock_mono_us() >= go.end_us;
-    return race_books_sum(r->books, result) == 0 || fail_race(r, "no memory");
+    result.elapsed_us = elapsed_us(r, &go);
+    result.dead = r->dead;
+    result.interrupted = r->interrupted;
+    result.timed_out = !r->interrupted && result.left > 0 && clock_mono_us() >= go.end_us;
+    if (race_books_sum(r->books, &result) < 0)
+        return fail_race(r, "no memory");
+    race_view_finish(track, r->books, &result);
+    return true;
 }
 
-static bool run_strategy(struct race *r, const struct race_strategy *strategy,
-                         struct race_result *result)
+static bool run_strategy(struct race *r, struct race_track *track)
 {
-    struct race_plan plan = {.strategy = strategy,
+    struct race_plan plan = {.strategy = track->strategy,
                              .topology = r->topology,
                              .key = r->key,
                              .batch_max = r->options->batch_max};
@@ -298,13 +235,13 @@ static bool run_strategy(struct race *r, const struct race_strategy *strategy,
     if (race_books_new(&r->books, (unsigned)r->options->processes) < 0)
         return fail_race(r, "no memory");
     plan.books = r->books;
-    print_title(strategy); /* before the wait, which may be long */
-    bool ok = run_workers(r, &plan, result);
+    race_print_title(stdout, track->strategy); /* before the wait, which may be long */
+    bool ok = run_workers(r, &plan, track);
     if (ok)
-        print_result(r->books, result, !r->options->quiet);
-    fflush(stdout);
+        race_print_result(stdout, track, !r->options->quiet);
     race_books_free(r->books);
     r->books = NULL;
+    publish(r, ui_publish);
     return ok;
 }
 
@@ -342,58 +279,66 @@ static void close_race(struct race *r)
     topology_free(r->topology);
 }
 
-static void print_head(const struct options *o)
-{
-    struct buf url;
-    buf_init(&url, 1024);
-    args_put_url(&url, o->redis);
-    printf("stockload race: %s unit%s of one key, %" PRId64 " process%s, %.*s\n\n",
-           FIGURE(count, o->stock), o->stock == 1 ? "" : "s", o->processes,
-           o->processes == 1 ? "" : "es", STR_ARG(buf_str(&url)));
-    fflush(stdout);
-    buf_free(&url);
-}
-
 /* The strategies asked for, until one fails or somebody interrupts. */
 static int run_all(struct race *r)
 {
-    const struct options *o = r->options;
-    const struct race_strategy *chosen[RACE_STRATEGIES];
-    struct race_result results[RACE_STRATEGIES] = {{0}};
-    size_t count = 0;
+    struct race_view *view = r->view;
     int status = EXITS_RIGHT;
-    print_head(o);
-    for (size_t i = 0; i < RACE_STRATEGIES && !r->interrupted; i++) {
-        if (o->strategy != STRATEGY_ALL && (size_t)o->strategy != i)
-            continue;
-        chosen[count] = &race_strategies[i];
-        if (!run_strategy(r, chosen[count], &results[count])) {
-            fprintf(stderr, "stockload: %s: %s\n", chosen[count]->name, r->err);
+    size_t done = 0;
+    race_print_head(stdout, r->options);
+    publish(r, ui_publish);
+    for (; done < view->tracks && !r->interrupted; done++) {
+        struct race_track *track = &view->track[done];
+        if (!run_strategy(r, track)) {
+            fprintf(stderr, "stockload: %s: %s\n", track->strategy->name, r->err);
             return EXITS_INTERNAL;
         }
-        status = exit_worst(status, race_balanced(&results[count]) ? EXITS_RIGHT : EXITS_VIOLATION);
-        count++;
+        status = exit_worst(status, race_balanced(&track->result) ? EXITS_RIGHT : EXITS_VIOLATION);
     }
-    if (count > 1)
-        print_table(chosen, results, count);
+    if (done > 1)
+        race_print_table(stdout, view);
     return exit_worst(status, r->interrupted ? EXITS_INTERRUPTED : EXITS_RIGHT);
+}
+
+/* From the first connection to the last. */
+static int run_race(struct race *r)
+{
+    int status = EXITS_INTERNAL;
+    if (open_race(r))
+        status = run_all(r);
+    else
+        fprintf(stderr, "stockload: Redis: %s\n", r->err);
+    close_race(r);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "stockload: the table can not be written: %s\n", strerror(errno));
+    return exit_worst(status, EXITS_INTERNAL);
+}
+
+/* The page to keep, and how it came out to those who watch, for as long as somebody wants that. */
+static int show_end(struct race *r, int status)
+{
+    const struct options *o = r->options;
+    r->view->over = true;
+    r->view->exit_status = status;
+    if (o->html && !outfile_write(o->html, race_html, r->view))
+        r->view->exit_status = exit_worst(status, EXITS_INTERNAL);
+    publish(r, ui_publish_last);
+    ui_close(r->ui, status == EXITS_INTERRUPTED ? 0 : o->ui_linger_ms);
+    return r->view->exit_status;
 }
 
 int race_command(const struct options *options)
 {
     static_assert(STRATEGY_ALL == RACE_STRATEGIES, "the table is in the order of the enum");
-    struct race r = {.options = options};
-    int status;
+    struct race r = {.options = options, .view = race_view_new(options)};
+    int status = EXITS_INTERNAL;
     signal(SIGPIPE, SIG_IGN);
-    if (open_race(&r)) {
-        status = run_all(&r);
-    } else {
-        fprintf(stderr, "stockload: Redis: %s\n", r.err);
-        status = EXITS_INTERNAL;
-    }
-    close_race(&r);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    fprintf(stderr, "stockload: the table can not be written: %s\n", strerror(errno));
-    return exit_worst(status, EXITS_INTERNAL);
+    if (!r.view)
+        fprintf(stderr, "stockload: out of memory\n");
+    else if (outfile_can_write(options->html) &&
+             ui_open(&r.ui, options->ui ? &options->ui_at : NULL))
+        status = show_end(&r, run_race(&r));
+    race_view_free(r.view);
+    return status;
 }

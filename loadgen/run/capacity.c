@@ -8,6 +8,7 @@
 #include "run/bisection.h"
 #include "run/judge.h"
 #include "run/live.h"
+#include "run/live_page.h"
 #include "run/recording.h"
 #include "run/trial.h"
 
@@ -59,6 +60,8 @@ static void add_step(struct search *s, const struct recording *r, int64_t rate)
     if (s->broken)
         step->word = CAPACITY_BROKEN;
     show_progress(s, step);
+    const struct report_run run = trial_report(trial, s->options);
+    live_page_judge(&run);
 }
 
 static void take_step(struct search *s)
@@ -126,15 +129,17 @@ static int run_search(struct search *s)
 
 int capacity_command(const struct options *options)
 {
-    if (!judge_can_write(options))
+    if (!judge_can_write(options) || !live_page_open(options))
         return EXITS_INTERNAL;
     struct search *s = calloc(1, sizeof(*s));
     if (!s) {
         fprintf(stderr, "stockload: out of memory\n");
+        live_page_close(options, EXITS_INTERNAL);
         return EXITS_INTERNAL;
     }
     s->options = options;
     int status = run_search(s);
+    live_page_close(options, status);
     for (size_t i = 0; i < s->capacity.steps; i++)
         trial_close(&s->trial[i]);
     free(s);

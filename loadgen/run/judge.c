@@ -2,20 +2,17 @@
 #include "run/judge.h"
 
 #include "options.h"
+#include "report/outfile.h"
 #include "report/report.h"
 #include "report/thresholds.h"
 #include "run/live.h"
+#include "run/live_page.h"
 #include "run/trial.h"
 #include "terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 bool judge_knows_thresholds(const struct options *options)
 {
@@ -30,34 +27,10 @@ bool judge_knows_thresholds(const struct options *options)
     return true;
 }
 
-static bool refuse_path(const char *path, int err)
-{
-    fprintf(stderr, "stockload: %s can not be written: %s\n", path, strerror(err));
-    return false;
-}
-
-/* Leaves no file behind that was not there: for a new one only its folder is asked. */
-static bool can_write(const char *path)
-{
-    char folder[PATH_MAX];
-    if (!path || strcmp(path, "-") == 0)
-        return true;
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0) {
-        close(fd);
-        return true;
-    }
-    if (errno == ENXIO)
-        return true; /* a pipe that nobody reads yet */
-    if (errno != ENOENT || strlen(path) >= sizeof(folder))
-        return refuse_path(path, errno);
-    snprintf(folder, sizeof(folder), "%s", path);
-    return access(dirname(folder), W_OK | X_OK) == 0 || refuse_path(path, errno);
-}
-
 bool judge_can_write(const struct options *options)
 {
-    return can_write(options->output) && can_write(options->html) && can_write(options->hgrm);
+    return outfile_can_write(options->output) && outfile_can_write(options->html) &&
+           outfile_can_write(options->hgrm);
 }
 
 typedef int write_fn(FILE *out, const struct report *report);
@@ -72,22 +45,22 @@ static int write_hgrm(FILE *out, const struct report *report)
     return report_hgrm(out, &report->runs[0]);
 }
 
-/* path NULL or "-": standard output. */
+/* A report, and the form that it is written in. */
+struct form {
+    write_fn *write;
+    const struct report *report;
+};
+
+static int write_form(FILE *out, const void *what)
+{
+    const struct form *form = what;
+    return form->write(out, form->report);
+}
+
 static int write_file(const char *path, write_fn *write, const struct report *report)
 {
-    bool standard = !path || strcmp(path, "-") == 0;
-    FILE *out = standard ? stdout : fopen(path, "w");
-    if (out)
-        errno = 0;
-    int rc = out ? write(out, report) : -errno;
-    if (rc == -EIO && errno)
-        rc = -errno; /* why the stream failed */
-    if (out && (standard ? fflush(out) : fclose(out)) != 0 && rc == 0)
-        rc = -errno;
-    if (rc < 0)
-        fprintf(stderr, "stockload: %s can not be written: %s\n", standard ? "the report" : path,
-                strerror(-rc));
-    return rc < 0 ? EXITS_INTERNAL : EXITS_RIGHT;
+    const struct form form = {write, report};
+    return outfile_write(path, write_form, &form) ? EXITS_RIGHT : EXITS_INTERNAL;
 }
 
 /* As the terminal is that will show it, if one will. */
@@ -124,8 +97,10 @@ static int judge_all(const struct options *options, char *const *paths, size_t c
     for (size_t i = 0; i < count; i++) {
         int rc = trial_open(&trials[i], options, paths[i], level);
         status = exit_worst(status, trials[i].exit_status);
-        if (rc == 0)
-            runs[readable++] = trial_report(&trials[i], options);
+        if (rc < 0)
+            continue;
+        runs[readable] = trial_report(&trials[i], options);
+        live_page_judge(&runs[readable++]);
     }
     live_close();
     const struct report report = {.runs = runs, .count = readable};

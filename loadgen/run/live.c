@@ -18,6 +18,13 @@ static struct {
     struct buf text, screen;
 } view;
 
+static live_show_fn *also; /* NULL: nobody */
+
+void live_also(live_show_fn *show)
+{
+    also = show;
+}
+
 enum live_mode live_choose(FILE *out, bool block_wanted, bool quiet)
 {
     if (quiet)
@@ -81,6 +88,8 @@ static void write_line(const struct live_state *state)
 
 void live_show(const struct live_state *state)
 {
+    if (also)
+        also(state);
     if (!view.out || view.mode == LIVE_OFF)
         return;
     buf_reset(&view.text);

@@ -33,6 +33,13 @@ struct live_item {
     int64_t initial;
 };
 
+/* What a client process has done so far. */
+struct live_process {
+    uint64_t requests;
+    uint64_t count[LIVE_CLASSES];
+    uint32_t lives; /* 1, unless it was forked again */
+};
+
 /* A moment of the run. Zeros are fine for what is not known, but where it says otherwise. */
 struct live_state {
     const char *phase; /* "running", "creating items"; NULL for "running" */
@@ -51,6 +58,8 @@ struct live_state {
     struct live_item item[LIVE_HOT];
     size_t past; /* seconds below, the newest last; p99 < 0: no answer */
     float past_rate[LIVE_PAST], past_p99_ms[LIVE_PAST];
+    size_t processes;                   /* below; the view of a terminal does not show them */
+    const struct live_process *process; /* whoever fills it in keeps it, for as long as that call */
 };
 
 /* What the stream can show. */
@@ -65,6 +74,10 @@ enum live_mode live_choose(FILE *out, bool block_wanted, bool quiet);
 
 void live_open(FILE *out, enum live_mode mode);
 void live_show(const struct live_state *state);
+
+/* Whom else to tell of all that is shown, whether or not a view is open; NULL: nobody any more. */
+typedef void live_show_fn(const struct live_state *state);
+void live_also(live_show_fn *show);
 
 /* Makes room for a message: what is printed next starts on an empty line. */
 void live_pause(void);

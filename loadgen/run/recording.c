@@ -5,6 +5,7 @@
 #include "options.h"
 #include "report/units.h"
 #include "run/live.h"
+#include "run/live_page.h"
 #include "run/probe.h"
 #include "run/settle.h"
 #include "run/setup.h"
@@ -223,6 +224,7 @@ static int record(struct recording *r)
     if (make_history(r) < 0)
         return EXITS_INTERNAL;
     mention_plan(r);
+    live_page_begin(history_facts(r->plan.load.history));
     r->loaded = set_up(r) && drive(r);
     r->lag_p99_ns = own_lag_p99_ns(&r->plan.load);
     live_pause(); /* the last view of the load stays */

@@ -5,15 +5,12 @@
 #include "run/clean.h"
 #include "run/judge.h"
 #include "run/live.h"
+#include "run/live_page.h"
 #include "run/recording.h"
 
-int run_command(const struct options *options)
+static int run(const struct options *options)
 {
     struct recording r;
-    if (!judge_knows_thresholds(options))
-        return EXITS_USAGE;
-    if (!judge_can_write(options))
-        return EXITS_INTERNAL;
     recording_watch_signals();
     live_open(stderr, live_choose(stderr, options->tui, options->quiet));
     int status = recording_make(&r, options);
@@ -28,5 +25,16 @@ int run_command(const struct options *options)
         clean_run(options, path, recording_is_interrupted);
     }
     recording_put_away(&r, status);
+    return status;
+}
+
+int run_command(const struct options *options)
+{
+    if (!judge_knows_thresholds(options))
+        return EXITS_USAGE;
+    if (!judge_can_write(options) || !live_page_open(options))
+        return EXITS_INTERNAL;
+    int status = run(options);
+    live_page_close(options, status);
     return status;
 }

@@ -41,6 +41,7 @@ struct workers {
     struct histogram *beat;              /* what came since `before` */
     unsigned beats;
     struct scrape scrape;
+    struct live_process *process; /* of the live view, one each */
     struct live_state live;
 };
 
@@ -91,6 +92,19 @@ static int64_t stock_left(const struct workers *c, uint32_t item)
     return left;
 }
 
+static struct live_process process_now(const struct counters *counters)
+{
+    struct live_process p = {
+        .requests = atomic_load_explicit(&counters->requests, memory_order_relaxed),
+        .lives = atomic_load_explicit(&counters->lives, memory_order_relaxed),
+    };
+    for (int o = 0; o < OUTCOMES; o++)
+        for (int d = 0; d < DETAILS; d++)
+            p.count[class_of((enum history_outcome)o, (enum history_detail)d)] +=
+                atomic_load_explicit(&counters->count[o][d], memory_order_relaxed);
+    return p;
+}
+
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 {
     return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 1e-9;
@@ -122,6 +136,10 @@ static void fill_live(struct workers *c)
     live->hot = c->facts->items < LIVE_HOT ? c->facts->items : LIVE_HOT;
     for (uint32_t i = 0; i < live->hot; i++)
         live->item[i] = (struct live_item){i, stock_left(c, i), (int64_t)c->load->workload.stock};
+    live->processes = c->load->workers;
+    live->process = c->process;
+    for (uint32_t i = 0; i < c->load->workers; i++)
+        c->process[i] = process_now(&c->load->shared->counters[i]);
 }
 
 /* Rates and percentiles since the last beat. */
@@ -333,11 +351,13 @@ int workers_run(const struct load *load, struct history_writer *w,
     c.before = calloc(1, sizeof(*c.before));
     c.now = calloc(1, sizeof(*c.now));
     c.beat = calloc(1, sizeof(*c.beat));
-    int rc = c.first && c.before && c.now && c.beat ? run_pool(&c) : -ENOMEM;
+    c.process = calloc(load->workers, sizeof(*c.process));
+    int rc = c.first && c.before && c.now && c.beat && c.process ? run_pool(&c) : -ENOMEM;
     free(c.first);
     free(c.before);
     free(c.now);
     free(c.beat);
+    free(c.process);
     scrape_end(&c.scrape);
     return rc;
 }

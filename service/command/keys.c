@@ -36,7 +36,7 @@ struct options {
      .flag_only = true, .help = "How long the new key is good; 0: until it is revoked."}
 #define QUOTA_ROW(otherwise)                                                                       \
     {"quota", ARG_STRING, AT(quota), .default_text = (otherwise), .metavar = "QUOTA", .flag_only = true, \
-     .help = "What the client may ask at most, as rps=50,burst=100: requests a second, and so many at once; none: as much as it likes."}
+     .help = "What the client may have at most, as rps=50,burst=100: requests a second, and so many at once; holds=100,units=5000: open holds and units in them; metadata=1000000,operations=100000: bytes and idempotency keys kept; none: as much as it likes."}
 /* clang-format on */
 
 static bool has_file(struct cli_call *call, char *err, size_t err_size)
@@ -58,7 +58,8 @@ static bool check_id(struct cli_call *call, char *err, size_t err_size)
 static bool read_quota(struct cli_call *call, char *err, size_t err_size)
 {
     struct options *options = call->options;
-    const char *why = "what it is to be is needed, none or limits as in rps=50,burst=100";
+    const char *why =
+        "what it is to be is needed, none or limits as in rps=50,burst=100 or holds=100,units=5000";
     return (options->quota && quota_parse(&options->limits, str_of(options->quota), &why)) ||
            fail_with(err, err_size, "--quota: %s", why);
 }

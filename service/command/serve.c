@@ -9,12 +9,12 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
     struct config *config = call->options;
     return config_complete(config, err, err_size) &&
            listen_check("--listen", config->listen, config_is_public(config), err, err_size) &&
-           key_watch_check(config->keys_file, err, err_size);
+           key_watch_check(config, err, err_size);
 }
 
 static int run_serve(const struct cli_call *call)
 {
-    return master_run(call->options);
+    return master_run(call->options, call->from);
 }
 
 const struct cli_command command_serve = {

@@ -1,6 +1,7 @@
 #include "core/event.h"
 #include "core/limits.h"
 #include "core/tenant.h"
+#include "core/traceparent.h"
 
 #include <assert.h>
 
@@ -14,7 +15,8 @@ enum {
     HAS_OPERATION = 1 << 6,
     IS_NEGATIVE = 1 << 7,
     HAS_OWNER = 1 << 8, /* not of the default tenant: one byte more of flags is theirs alone */
-    FLAGS_MAX = (1 << 9) - 1,
+    HAS_TRACE = 1 << 9,
+    FLAGS_MAX = (1 << 10) - 1,
 };
 
 /* A confirm may have lost its items: rereserved, to sell none of those deleted since. */
@@ -59,6 +61,7 @@ static const struct {
     {HAS_OPERATION, offsetof(struct event, key), KEY_STORED_MAX_BYTES},
     {HAS_OPERATION, offsetof(struct event, result), SIZE_MAX / 4},
     {HAS_OWNER, offsetof(struct event, owner), OWNER_MAX_BYTES},
+    {HAS_TRACE, offsetof(struct event, trace), TRACEPARENT_BYTES},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
@@ -270,7 +273,7 @@ static void take_rest(struct event_reader *reader, struct event *event, int flag
     }
     if (event->result_follows)
         unpack_bytes(in, event->fingerprint, EVENT_FINGERPRINT_BYTES);
-    in->bad |= !owner_valid(event->owner);
+    in->bad |= !owner_valid(event->owner) || !traceparent_valid(event->trace);
 }
 
 int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,

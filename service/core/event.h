@@ -68,6 +68,7 @@ struct event {
     int64_t expires_ms; /* if its type sets a deadline */
     struct str customer, reference, reason, metadata;
     struct str owner;  /* of who asked, of an expiry that of its reservation; see tenant.h */
+    struct str trace;  /* of the request that asked; see traceparent.h */
     struct str key;    /* the client's key, its inner name */
     struct str result; /* what record_encode_result wrote for it; absent if it follows */
     /* Of a reserve: the result is what record_result_of() makes of this and the rest. */

@@ -237,6 +237,14 @@ int64_t key_list_first_end(const struct key_list *list, int64_t now_ms)
     return first_ms == INT64_MAX ? 0 : first_ms;
 }
 
+const struct key_entry *key_list_keeping(const struct key_list *list)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (quota_keeps(&list->keys[i].quota))
+            return &list->keys[i];
+    return NULL;
+}
+
 size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1])
 {
     char *to = stpcpy(stpcpy(stpcpy(owner, key->tenant), "/"), key->name);

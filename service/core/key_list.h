@@ -68,6 +68,9 @@ const struct key_entry *key_list_find(const struct key_list *list, uint64_t id);
 /* When the first client will be without a key, of those that have one at now_ms; 0: nobody will. */
 int64_t key_list_first_end(const struct key_list *list, int64_t now_ms);
 
+/* The first key whose quota limits what its client keeps; NULL: there is none. */
+const struct key_entry *key_list_keeping(const struct key_list *list);
+
 enum key_change {
     KEY_CHANGED,
     KEY_LIST_FULL,

@@ -26,3 +26,11 @@ const struct op_trait *op_trait(enum op_kind kind)
     assert(kind < OP_KINDS);
     return &traits[kind];
 }
+
+const char *const *op_names(void)
+{
+    static const char *names[OP_KINDS];
+    for (int i = 0; i < OP_KINDS; i++)
+        names[i] = traits[i].name;
+    return names;
+}

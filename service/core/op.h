@@ -54,6 +54,7 @@ enum outcome_code {
     OUT_KEY_REUSED,            /* 422 */
     OUT_INVALID,               /* 422 `field`, `why` */
     OUT_CROSS_PARTITION,       /* 422 */
+    OUT_QUOTA_USED,            /* 429: op.over_quota */
     /* Said by the store, never by plan(): */
     OUT_REDIS_UNAVAILABLE, /* 503: nothing was changed; `why` */
     OUT_OVERLOADED,        /* 503; also by plan(), for op.overload */
@@ -95,6 +96,9 @@ struct op_trait {
 };
 
 const struct op_trait *op_trait(enum op_kind kind);
+
+/* The names of all kinds, in their order. */
+const char *const *op_names(void);
 
 /* A line that stood in the way. */
 struct outcome_short {
@@ -157,6 +161,7 @@ struct op {
     enum op_kind kind;
     uint16_t partition; /* of the item or the reservation; set by op_route in store/ */
     struct str owner;   /* whose request it is, see tenant.h; absent: of the default tenant */
+    struct str trace;   /* that its event is to name, see traceparent.h; absent: none */
     struct str key;     /* the inner name of the client's Idempotency-Key; absent: none */
     uint8_t fingerprint[FINGERPRINT_BYTES]; /* of method, path and body; read only with a key */
     struct str id;         /* the operation's id: the client's key, or a made one */
@@ -169,6 +174,7 @@ struct op {
     bool has_on_hand, has_max;
     bool rereserve;
     const char *overload; /* not NULL: answered only from what the key has recorded; the reason */
+    bool over_quota; /* answered only from what the key has recorded: its client keeps too much */
     int64_t on_hand;
     int64_t max_per_customer; /* 0: no limit */
     int64_t delta;

@@ -117,8 +117,10 @@ enum step planner_event(struct planner *p, struct event *event, struct op *op)
         return STEP_NO_MEMORY;
     if (!event)
         return STEP_DONE;
-    if (op)
+    if (op) {
         event->owner = op->owner;
+        event->trace = op->trace;
+    }
     if (keyed) {
         event->key = op->key;
         event->result = result;
@@ -164,6 +166,8 @@ static enum step decide(struct planner *p, struct op *op)
         if (step != STEP_DONE || op->out.code != OUT_NONE)
             return step;
     }
+    if (op->over_quota)
+        return refuse(op, OUT_QUOTA_USED);
     if (op->overload) {
         op->out.why = op->overload;
         return refuse(op, OUT_OVERLOADED);

@@ -1,4 +1,5 @@
 #include "core/quota.h"
+#include "core/kept.h"
 #include "digits.h"
 
 #include <assert.h>
@@ -10,15 +11,22 @@ static const struct {
 } rows[QUOTA_LIMITS] = {
     [QUOTA_RPS] = {"rps", 1000000},
     [QUOTA_BURST] = {"burst", 1000000},
+    [QUOTA_HOLDS] = {"holds", KEPT_MAX},
+    [QUOTA_UNITS] = {"units", KEPT_MAX},
+    [QUOTA_METADATA] = {"metadata", KEPT_MAX},
+    [QUOTA_OPERATIONS] = {"operations", KEPT_MAX},
 };
+static_assert(KEPTS == QUOTA_LIMITS - QUOTA_HOLDS, "each of what is kept has a limit");
 
 #define WHY_FORM                                                                                   \
     "the quota must be none, or limits with commas between them, as in rps=50,burst=100; there "   \
-    "are rps and "                                                                                 \
-    "burst"
-#define WHY_NUMBER "the quota must have a number from 1 to 1000000 behind each ="
-#define WHY_TWICE  "the quota names a limit twice"
-#define WHY_BURST  "the quota has a burst without rps"
+    "are rps, burst, holds, units, metadata and operations"
+#define WHY_RATE "the quota must have a number from 1 to 1000000 behind rps= and burst="
+#define WHY_KEPT                                                                                   \
+    "the quota must have a number from 1 to 1000000000000 behind holds=, units=, metadata= and "   \
+    "operations="
+#define WHY_TWICE "the quota names a limit twice"
+#define WHY_BURST "the quota has a burst without rps"
 
 const char *quota_limit_name(enum quota_limit limit)
 {
@@ -49,7 +57,7 @@ static const char *read_limit(struct quota *quota, struct str word)
         return WHY_TWICE;
     int64_t value = digits_read(equals + 1, word.n - name_n - 1, rows[limit].most);
     if (value < 1)
-        return WHY_NUMBER;
+        return limit < QUOTA_HOLDS ? WHY_RATE : WHY_KEPT;
     quota->limits[limit] = value;
     return NULL;
 }
@@ -81,6 +89,14 @@ void quota_write(const struct quota *quota, struct buf *out)
         }
     if (!any)
         buf_puts(out, STR(QUOTA_NONE));
+}
+
+bool quota_keeps(const struct quota *quota)
+{
+    int64_t any = 0;
+    for (int i = QUOTA_HOLDS; i < QUOTA_LIMITS; i++)
+        any |= quota->limits[i];
+    return any != 0;
 }
 
 struct bucket_limit quota_rate(const struct quota *quota, double share)

@@ -20,6 +20,7 @@
     X(ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST,                       ROLE_UNSET,   ROLE_SELLER) \
     X(ROUTE_TRANSFERS,    "transfers",    "/v1/items/{sku}/transfers",     METHOD_POST,                       ROLE_UNSET,   ROLE_STOCK) \
     X(ROUTE_MOVEMENTS,    "movements",    "/v1/items/{sku}/movements",     READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_LEVELS,       "levels",       "/v1/items/{sku}/levels",        READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              READ | METHOD_POST,                ROLE_READER,  ROLE_SELLER) \
     X(ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_CONFIRM,      "confirm",      "/v1/reservations/{id}/confirm", METHOD_POST,                       ROLE_UNSET,   ROLE_SELLER) \
@@ -28,12 +29,16 @@
     X(ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST,                       ROLE_UNSET,   ROLE_READER) \
     X(ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET,                        ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_SELF,         "self",         "/v1/self",                      READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_SERVICE,      "service",      "/v1/service",                   READ,                              ROLE_ADMIN,   ROLE_UNSET) \
+    X(ROUTE_LIVE,         "live",         "/v1/live",                      READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_METRICS,      "metrics",      "/metrics",                      READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_INDEX,        "index",        "/",                             READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_PAGE,         "page",         "/ui/{file}",                    READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_NONE,         "none",         NULL,                            0,                                 ROLE_UNSET,   ROLE_UNSET)
 /* clang-format on */
 

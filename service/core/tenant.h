@@ -66,7 +66,7 @@ struct str tenant_of(struct str inner, char mark);
 bool item_name_valid(struct str inner) MUST_CHECK;
 
 /* Whose a request is, and the tenant whose items its skus name: absent or the default one, those of
- * the store. */
+ * the store; and the trace that its events are to name (traceparent.h), absent: none. */
 struct requester {
-    struct str owner, items;
+    struct str owner, items, trace;
 };

@@ -12,9 +12,9 @@
 #include "hooks/hook.h"
 
 #define HOOK_LOOK_MS   1000 /* from one look at whose hooks are to the next */
-#define HOOK_BEAT_MS   3000
-#define HOOK_SILENT_MS 10000 /* without a beat nothing is sent any more */
-#define HOOK_MARGIN_MS 5000
+#define HOOK_BEAT_MS   2000
+#define HOOK_SILENT_MS 6000 /* without a beat nothing is sent any more */
+#define HOOK_MARGIN_MS 2000
 
 /* For hook_turn_look: a row of hooks, copied; name empty: there is none. */
 struct hook_seen {

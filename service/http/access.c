@@ -187,6 +187,7 @@ void access_op_refused(struct exchange *x, const struct op *op, const struct ref
     struct entry e = refused(why, index);
     if (!x->caller.noted || (known && op_trait(op->kind)->event == EVENT_NONE))
         return;
+    e.told = !x->orphan;
     e.operation = known ? op_trait(op->kind)->name : NULL;
     e.id = op->id;
     e.op = op;

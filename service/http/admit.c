@@ -13,10 +13,10 @@ static const char *const why_not[] = {
     [KEY_NO_CERTIFICATE] = "there is no Authorization, and no key is of the client's certificate",
 };
 
-/* Of the default tenant nothing is stored with what it makes. */
+/* Of the default tenant nothing is stored with what it makes, unless that is to be counted. */
 static bool owner_is_stored(const struct key_entry *key)
 {
-    return !tenant_is_default(str_of(key->tenant));
+    return !tenant_is_default(str_of(key->tenant)) || quota_keeps(&key->quota);
 }
 
 /* Whose request it is, for as long as that lives: the list of keys may be another one by then.
@@ -33,11 +33,12 @@ static bool take_owner(struct exchange *x, const struct key_entry *key)
     return !str_absent(x->by.owner);
 }
 
-/* For the access log, which outlives the list of keys. */
+/* For what is logged of it, which outlives the list of keys. */
 static void note_caller(struct exchange *x, const struct key_entry *key)
 {
     char id[API_KEY_ID_CHARS + 1];
     x->role = key->role;
+    x->spent.client_n = (uint8_t)key_owner(key, x->spent.client);
     if (!x->caller.noted)
         return;
     api_key_put_id(key->id, id);
@@ -72,7 +73,7 @@ static bool refuse_key(const struct exchange *x, enum key_verdict verdict, struc
 static bool is_slow_enough(struct exchange *x, const struct key_entry *key, struct refusal *why)
 {
     return exchange_is_vital(x) ||
-           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->quota_share, why);
+           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->host.share, why);
 }
 
 /* A key counts before a certificate: a proxy may show its own, and pass on whose a request is. And
@@ -94,6 +95,12 @@ bool exchange_may_go_on(const struct exchange *x)
                                 str_equal(owner_tenant(x->by.owner), str_of(key->tenant)));
 }
 
+bool exchange_key(const struct exchange *x, const struct key_entry **key, struct refusal *why)
+{
+    enum key_verdict verdict = judge(x, key);
+    return verdict == KEY_GOOD || refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
+}
+
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
 bool exchange_admit(struct exchange *x, struct refusal *why)
 {
@@ -113,6 +120,7 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
     note_caller(x, key);
     if (!take_owner(x, key))
         return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    kept_begin(&x->kept, key_ring_quota(key), &key->quota);
     if (!is_slow_enough(x, key, why))
         return false;
     if (role_may(x->role, least))

@@ -3,6 +3,7 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include "stats.h"
 #include <assert.h>
@@ -50,8 +51,15 @@ static void decide_op(struct batch_job *job, unsigned i)
 {
     struct buf *scratch = &job->exchange->server->scratch;
     struct answer answer;
+    struct refusal why;
+    if (job->tickets &&
+        kept_decided(&job->exchange->server->host, &job->ops[i].op, &job->tickets[i], &why)) {
+        refuse_op(job, i, &why);
+        return;
+    }
     buf_reset(scratch);
     render_op(&job->ops[i].op, &answer, scratch);
+    tally_decided(job->exchange->server, &job->ops[i].op);
     access_decided(job->exchange, &job->ops[i].op, &answer, (int)i);
     keep_result(job, i, &answer, scratch);
 }
@@ -80,6 +88,7 @@ static void on_done(struct store_op *op)
     struct batch_job *job = op->user;
     struct exchange *x = job->exchange;
     assert(x->pending > 0);
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     decide_op(job, (unsigned)(op - job->ops));
     if (--x->pending > 0)
         return;
@@ -126,12 +135,29 @@ static void refuse_rest(struct batch_job *job)
     answer_batch(job);
 }
 
+/* Hands one over that has room to be answered; false: it is refused instead. */
+static bool submit_op(struct batch_job *job, unsigned i)
+{
+    struct exchange *x = job->exchange;
+    struct store_op *op = &job->ops[i];
+    struct refusal why;
+    if (job->tickets && !kept_admit(&x->kept, &x->server->host, &op->op, &job->tickets[i], &why)) {
+        refuse_op(job, i, &why);
+        return false;
+    }
+    op->chain = &job->chain;
+    op->done = on_done;
+    op->user = job;
+    x->pending++;
+    store_submit(x->server->store, op);
+    return true;
+}
+
 /* Hands over the next run: operations of one partition, as many as there is room to answer. `done`
  * is never called from inside, so that pending is right. */
 static void submit_run(struct batch_job *job)
 {
     struct exchange *x = job->exchange;
-    struct store *store = x->server->store;
     int partition = -1;
     assert(x->pending == 0);
     job->chain = (struct store_chain){0};
@@ -144,16 +170,15 @@ static void submit_run(struct batch_job *job)
         bool other = partition >= 0 && op->op.partition != partition;
         if (other || job->owed_bytes + room > BATCH_RUN_MAX_BYTES || !has_room(job, room))
             break;
+        if (!submit_op(job, job->next))
+            continue;
         partition = op->op.partition;
         job->owed_bytes += room;
-        op->chain = &job->chain;
-        op->done = on_done;
-        op->user = job;
-        x->pending++;
-        store_submit(store, op);
     }
-    if (x->pending == 0)
+    if (x->pending == 0 && job->next < job->count)
         refuse_rest(job);
+    else if (x->pending == 0)
+        answer_batch(job);
 }
 
 void batch_job_continue(struct http_server *server)
@@ -208,9 +233,11 @@ static struct batch_job *job_new(struct exchange *x, unsigned count)
     job->count = count;
     job->ops = arena_zalloc(&x->arena, count * sizeof(job->ops[0]));
     job->results = arena_zalloc(&x->arena, count * sizeof(job->results[0]));
+    if (x->kept.slot)
+        job->tickets = arena_zalloc(&x->arena, count * sizeof(job->tickets[0]));
     x->batch = job;
     x->work = &batch_work;
-    return job->ops && job->results ? job : NULL;
+    return job->ops && job->results && (job->tickets || !x->kept.slot) ? job : NULL;
 }
 
 /* NULL, with why: the whole is refused. */
@@ -245,6 +272,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
         answer_batch(job);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     submit_run(job);
 }

@@ -17,11 +17,13 @@
 
 struct exchange;
 struct http_server;
+struct kept_ticket;
 
 struct batch_job {
     struct exchange *exchange;
-    struct store_op *ops; /* count of them */
-    struct str *results;  /* the JSON of each result; absent: not decided */
+    struct store_op *ops;        /* count of them */
+    struct str *results;         /* the JSON of each result; absent: not decided */
+    struct kept_ticket *tickets; /* of each operation; NULL: nobody limits what is kept */
     unsigned count;
     unsigned next;       /* the first that was not handed over */
     size_t answer_bytes; /* of the results */

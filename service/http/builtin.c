@@ -1,4 +1,5 @@
 /* builtin.c -- answers that need no store: health, metrics, documents. */
+#include "http/about.h"
 #include "http/assets.h"
 #include "http/exchange.h"
 #include "http/json_write.h"
@@ -92,6 +93,30 @@ static void problem_page(struct exchange *x)
     JSON_LIT(b, "</p>\n<p><a href=\"/\">stockd</a></p>\n</body></html>\n");
 }
 
+/* A file of the dashboard, unless the browser has it already. */
+static void page(struct exchange *x)
+{
+    const struct asset *asset = asset_find(x->match.param);
+    struct op_condition known;
+    if (!asset) {
+        exchange_refuse(x, PROBLEM_ROUTE_NOT_FOUND, "the dashboard has no file of that name");
+        return;
+    }
+    if (!condition_parse(x->headers.if_none_match, ETAG_WEAK, &known)) {
+        exchange_refuse(x, PROBLEM_MALFORMED_HEADER, "If-None-Match must be * or a list of tags");
+        return;
+    }
+    x->answer.page = true;
+    x->answer.etag = asset_tag(asset);
+    if (condition_names(&known, x->answer.etag)) {
+        x->answer.status = 304;
+        x->answer.content = CONTENT_NONE;
+        return;
+    }
+    x->answer.content = asset->content;
+    x->fixed = asset_text(asset);
+}
+
 void builtin_answer(struct exchange *x)
 {
     x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
@@ -100,12 +125,13 @@ void builtin_answer(struct exchange *x)
     case ROUTE_HEALTHZ: JSON_LIT(&x->out, "{\"status\":\"ok\"}"); break;
     case ROUTE_READYZ: x->server->health ? health(x) : ready(x); break;
     case ROUTE_METRICS: metrics(x); break;
+    case ROUTE_SELF: about_self(x); break;
+    case ROUTE_SERVICE: about_service(x); break;
     case ROUTE_OPENAPI: x->fixed = ASSET(openapi); break;
     case ROUTE_PROBLEM: problem_page(x); break;
     default:
-        assert(x->match.id == ROUTE_INDEX);
-        x->answer.content = CONTENT_HTML;
-        x->fixed = ASSET(index);
+        assert(x->match.id == ROUTE_INDEX || x->match.id == ROUTE_PAGE);
+        page(x);
         break;
     }
     exchange_answered(x);

@@ -3,6 +3,7 @@
 #include "http/events/subscriber.h"
 #include "http/exchange.h"
 #include "http/history/history.h"
+#include "http/live/feed.h"
 
 #include <assert.h>
 
@@ -79,6 +80,7 @@ static void check_exchanges(const struct http_server *server)
     for (const struct exchange *x = server->spare; x; x = x->next) {
         assert(x->state == EXCHANGE_NEW && x->pending == 0);
         assert(!x->orphan && !x->polled && !x->conn && !x->client && !x->asked && !x->subscriber);
+        assert(!x->watcher);
         spare++;
     }
     assert(spare == server->spare_count);
@@ -156,6 +158,24 @@ static void check_events(const struct events *events)
     assert(events->sheets.lists[SHEET_READ].count <= EVENTS_KEPT_MAX);
 }
 
+/* --- who watches samples ---------------------------------------------------------------------- */
+
+static void check_live(const struct live_feed *feed)
+{
+    const struct live_watcher *w;
+    unsigned count = 0;
+    TAILQ_FOREACH(w, &feed->watchers, link)
+    {
+        const struct exchange *x = w->x;
+        assert(w->feed == feed && x->watcher == w && x->conn && x->client);
+        assert(x->client->exchange == x && x->state == EXCHANGE_ANSWERED);
+        assert(!w->suspended || (!w->text && !w->ended));
+        assert(!w->text || (w->text->refs > 0 && w->sent <= w->text->body.n));
+        count++;
+    }
+    assert(count == feed->streams);
+}
+
 void server_check(const struct http_server *server)
 {
     check_clients(server);
@@ -163,4 +183,6 @@ void server_check(const struct http_server *server)
     check_asked(server);
     if (server->events)
         check_events(server->events);
+    if (server->live)
+        check_live(server->live);
 }

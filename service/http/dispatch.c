@@ -1,11 +1,14 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
+#include "clock.h"
 #include "http/access.h"
 #include "http/batch.h"
 #include "http/events/events.h"
 #include "http/exchange.h"
 #include "http/history/history.h"
 #include "http/json_heap.h"
+#include "http/live/live.h"
 #include "http/render.h"
+#include "http/tally.h"
 
 #include <assert.h>
 
@@ -20,10 +23,19 @@ static void refuse_request(struct exchange *x, const struct refusal *why)
 static void on_op_done(struct store_op *op)
 {
     struct exchange *x = op->user;
+    struct refusal why;
     assert(x->pending == 1);
     x->pending = 0;
+    request_times_op(&x->spent, op->started_us, op->kept_us);
     buf_reset(&x->out);
+    if (kept_decided(&x->server->host, &op->op, &x->kept.ticket, &why)) {
+        render_refusal(&why, &x->answer, &x->out);
+        access_op_refused(x, &op->op, &why, -1);
+        exchange_answered(x);
+        return;
+    }
     render_op(&op->op, &x->answer, &x->out);
+    tally_decided(x->server, &op->op);
     access_decided(x, &op->op, &x->answer, -1);
     exchange_answered(x);
 }
@@ -54,8 +66,15 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     if (code != OUT_NONE) {
         op->out = (struct outcome){.code = code, .field_line = -1};
         render_op(op, &x->answer, &x->out);
+        tally_decided(x->server, op);
         access_decided(x, op, &x->answer, -1);
         exchange_answered(x);
+        return;
+    }
+    x->spent.queues = true;
+    x->kept.ticket.verdict = KEPT_FREE;
+    if (!kept_admit(&x->kept, &x->server->host, op, &x->kept.ticket, &why)) {
+        refuse_request(x, &why);
         return;
     }
     exchange_wait(x);
@@ -98,6 +117,7 @@ void exchange_dispatch(struct exchange *x)
                                 .role = x->role,
                                 .by = x->by};
     assert(x->state == EXCHANGE_READING);
+    x->spent.arrived_us = x->received > 0 ? clock_mono_us() : x->started_us;
     if (x->refused) {
         refuse_request(x, &x->refusal);
         return;
@@ -109,6 +129,7 @@ void exchange_dispatch(struct exchange *x)
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
     if (reads && history_job_wanted(x)) {
+        x->spent.asks_sql = true;
         history_job_begin(x);
         return;
     }
@@ -122,7 +143,14 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_RESERVATION:
     case ROUTE_OPERATION: begin_read(x, &head); return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
-    case ROUTE_EVENTS: events_begin(x); return;
+    case ROUTE_EVENTS:
+        x->spent.lasts = true;
+        events_begin(x);
+        return;
+    case ROUTE_LIVE:
+        x->spent.lasts = true;
+        live_begin(x);
+        return;
     default: builtin_answer(x); return;
     }
 }

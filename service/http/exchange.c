@@ -74,8 +74,9 @@ static void recycle(struct exchange *x)
     x->batch = NULL;
     x->headers = (struct headers){0};
     x->caller = (struct access_caller){0};
-    x->by = (struct requester){{NULL, 0}, {NULL, 0}};
+    x->by = (struct requester){.owner = {NULL, 0}};
     x->rate = (struct rate){0};
+    x->kept.slot = NULL;
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
     server->spare = x;
@@ -96,6 +97,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
     if (client->exchange)
         exchange_end(client->exchange);
     client->exchange = x;
+    request_times_begin(&x->spent);
     x->conn = conn;
     x->client = client;
     /* The library decodes the URI in place after this call. */
@@ -153,6 +155,7 @@ static void stop_waiting(struct exchange *x)
 
 void exchange_end(struct exchange *x)
 {
+    exchange_note_slow(x);
     if (x->work)
         x->work->gone(x);
     if (x->state == EXCHANGE_WAITING)
@@ -260,6 +263,26 @@ static bool add_rate(const struct rate *rate, struct MHD_Response *response)
            MHD_add_response_header(response, RATE_STATE, state) == MHD_YES;
 }
 
+/* With what a browser is told that a page of ours takes everything from here, is shown in nobody
+ * else's, and runs nothing that stands in it: so a text of somebody else's that gets into it does
+ * nothing. */
+static bool add_page_fields(struct MHD_Response *response)
+{
+    static const char *const fields[][2] = {
+        {"Cache-Control", "no-cache"},
+        {"Content-Security-Policy",
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+         "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
+         "frame-ancestors 'none'"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        ok &= MHD_add_response_header(response, fields[i][0], fields[i][1]) == MHD_YES;
+    return ok;
+}
+
 static bool add_headers(const struct exchange *x, struct MHD_Response *response)
 {
     static const char *const types[CONTENTS] = {
@@ -268,6 +291,9 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
         [CONTENT_HTML] = "text/html; charset=utf-8",
         [CONTENT_METRICS] = "text/plain; version=0.0.4",
         [CONTENT_EVENTS] = "text/event-stream",
+        [CONTENT_CSS] = "text/css; charset=utf-8",
+        [CONTENT_SCRIPT] = "text/javascript; charset=utf-8",
+        [CONTENT_SVG] = "image/svg+xml",
     };
     const struct answer *a = &x->answer;
     char text[ROUTE_ALLOW_SIZE];
@@ -280,6 +306,8 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
     }
     if (a->location[0])
         ok &= MHD_add_response_header(response, "Location", a->location) == MHD_YES;
+    if (a->page)
+        ok &= add_page_fields(response);
     if (a->replayed)
         ok &= MHD_add_response_header(response, "Idempotent-Replayed", "true") == MHD_YES;
     if (a->retry_after_s > 0) {
@@ -302,7 +330,8 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
 enum MHD_Result exchange_send(struct exchange *x)
 {
     struct str body = str_absent(x->fixed) ? buf_str(&x->out) : x->fixed;
-    int64_t us = clock_mono_us() - x->started_us;
+    x->spent.answered_us = clock_mono_us();
+    int64_t us = x->spent.answered_us - x->started_us;
     if (x->mute)
         return MHD_NO;
     /* The bytes outlive the response: they are the exchange's until exchange_completed. */

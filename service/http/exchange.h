@@ -12,7 +12,8 @@
  *
  * Invariants: a WAITING exchange is on the server's list of those, and is either polled and counted
  * as that, or its connection is suspended. A stream of events is suspended besides, while it is
- * ANSWERED and has nothing to send (subscriber.h). What is over is on no list (exchange_end()).
+ * ANSWERED and has nothing to send (subscriber.h), and so is one of samples (live/feed.h). What is
+ * over is on no list (exchange_end()).
  */
 #pragma once
 
@@ -26,11 +27,13 @@
 #include "http/handshakes.h"
 #include "http/headers.h"
 #include "http/host.h"
+#include "http/kept.h"
 #include "http/problem.h"
 #include "http/proxies.h"
 #include "http/rate.h"
 #include "http/render.h"
 #include "http/request.h"
+#include "http/request_times.h"
 #include "http/server_limits.h"
 #include "store/store.h"
 
@@ -40,16 +43,21 @@
 struct access_log;
 struct batch_job;
 struct events;
+struct http_about;
+struct key_entry;
 struct events_text;
 struct exchange;
 struct failed_logins;
 struct subscriber;
 struct history_job;
+struct hot;
 struct http_health;
 struct key_ring;
+struct live_feed;
+struct live_watcher;
 
 /* What works on an exchange besides the store: a batch, a question to the ledger, a subscriber of
- * events. */
+ * events, who watches samples. */
 struct exchange_work {
     void (*gone)(struct exchange *x); /* it is over: nobody waits for that work any more */
     struct MHD_Response *(*response)(struct exchange *x); /* a body of its own; or NULL */
@@ -73,9 +81,10 @@ struct exchange {
     struct headers headers;
     struct ip from;              /* who asks, by what trusted proxies say */
     enum role role;              /* of who asks */
-    struct requester by;         /* in the arena */
+    struct requester by;         /* in the arena; but its trace, which is spent's */
     struct access_caller caller; /* for the access log */
     struct rate rate;            /* of who asks */
+    struct kept kept;            /* by who asks */
     struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
@@ -85,6 +94,7 @@ struct exchange {
     struct buf out;   /* the answer's body, unless it is `fixed` */
     struct str fixed; /* a static body; absent: none */
     int64_t started_us;
+    struct request_times spent; /* since then */
     struct store_op op;
     struct store_read read;
     struct op_condition if_none_match;
@@ -92,6 +102,7 @@ struct exchange {
     struct batch_job *batch;          /* in the arena, until it is answered */
     struct history_job *asked;        /* of the ledger, while it waits for that */
     struct subscriber *subscriber;    /* of events: until a poll is answered or a stream is over */
+    struct live_watcher *watcher;     /* of samples: until its stream is over */
     struct events_text *text;         /* the answer to a poll, which `fixed` lies in; NULL: none */
 };
 
@@ -134,11 +145,17 @@ struct http_server {
     struct query_pool *queries;          /* NULL: no ledger */
     TAILQ_HEAD(, history_job) asked;     /* in the order of their beginning */
     struct events *events;               /* NULL: no ledger */
+    struct live_feed *live;              /* NULL: nobody takes samples */
+    struct hot *hot;                     /* of this worker; NULL: as above */
     struct key_ring *keys;               /* NULL: everybody may everything */
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
-    double quota_share;                  /* of each quota, that this host gives */
+    unsigned partitions;                 /* of the store */
+    const struct http_about *about;      /* of the service; NULL: a port without a store */
+    struct kept_host host;               /* what it gives of quotas */
     struct access_log *access;           /* NULL: none is kept */
+    bool traces_events;                  /* events name the traces of requests */
+    int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */
     struct buf scratch;
 };
 
@@ -227,6 +244,14 @@ bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
 /* Whether who asked may still, as keys are now: for an answer that lasts. */
 bool exchange_may_go_on(const struct exchange *x) MUST_CHECK;
+
+/* Whose request it is, as keys are now; only of a server with keys. False, with why: they are not
+ * good any more. */
+bool exchange_key(const struct exchange *x, const struct key_entry **key,
+                  struct refusal *why) MUST_CHECK;
+
+/* It is over, answered or not: logs it if it was slow. */
+void exchange_note_slow(const struct exchange *x);
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);

@@ -167,6 +167,9 @@ static enum MHD_Result begin_request(struct exchange *x, const char *method)
     x->body_max = x->match.id == ROUTE_BATCH ? BATCH_BODY_MAX_BYTES : BODY_MAX_BYTES;
     x->from = proxies_client(x->server->proxies, &x->client->from, &x->headers);
     access_begin(x);
+    x->spent.traced = traceparent_read(x->headers.traceparent, x->spent.trace);
+    if (x->server->traces_events)
+        x->by.trace = request_times_trace(&x->spent);
     if (check_caller_may(x)) {
         check_caller(x);
         check_route(x);

@@ -62,7 +62,7 @@
     X(PROBLEM_PRECONDITION_REQUIRED, "precondition-required", 428, "If-Match is needed", \
       "An item that exists is only set with If-Match: \"<version>\", or with * to overwrite whatever is there.", 0) \
     X(PROBLEM_RATE_LIMITED, "rate-limited", 429, "Too many requests", \
-      "The client that the API key belongs to has used up its quota of requests, of which a batch takes as many as it has operations; RateLimit says what is left. Or too many keys that are no good came from this address. Wait as long as Retry-After says. Nothing was changed.", 1) \
+      "The client that the API key belongs to has used up its quota of requests, of which a batch takes as many as it has operations; RateLimit says what is left. Or it would keep more in the store than its quota allows: the members limit, quota and used say of what, and repeats, confirms and releases go on. Or too many keys that are no good came from this address. Wait as long as Retry-After says. Nothing was changed.", 1) \
     X(PROBLEM_HEADERS_TOO_LARGE, "headers-too-large", 431, "The header fields are too large", \
       "The request line and header fields together have at most about 3 KiB.", 0) \
     X(PROBLEM_INTERNAL_ERROR, "internal-error", 500, "Something broke in the service", \
@@ -71,6 +71,8 @@
       "Nothing was changed. Try again after Retry-After seconds.", 1) \
     X(PROBLEM_LEDGER_UNAVAILABLE, "ledger-unavailable", 503, "The ledger cannot be read now", \
       "The SQL database of the ledger cannot be reached or does not answer in time. Reservations go on meanwhile, and what happens is brought into it later. Try again after Retry-After seconds.", 2) \
+    X(PROBLEM_LIVE_UNAVAILABLE, "live-unavailable", 503, "There are no live numbers now", \
+      "The service has just begun, or the process of it that takes a sample every second stands still. Try again after Retry-After seconds.", 1) \
     X(PROBLEM_OVERLOADED, "overloaded", 503, "Too much work is waiting", \
       "Nothing was changed. Try again after Retry-After seconds.", 1) \
     X(PROBLEM_CONTENTION, "contention", 503, "Too many others changed the same items", \
@@ -111,6 +113,8 @@ struct refusal {
     const char *field;      /* NULL: none */
     const char *detail;     /* NULL: the problem's title says it all */
     unsigned retry_after_s; /* 0: as the problem says */
+    const char *limit;      /* NULL: none is passed; else its name, */
+    int64_t quota, used;    /*   what it allows, and how much of that is used */
 };
 
 /* Fills it and says "not taken": `return refuse(why, ...)`. */

@@ -40,6 +40,11 @@ void render_refusal(const struct refusal *why, struct answer *answer, struct buf
     if (why->field) {
         JSON_STRING(body, ",\"field\":", str_of(why->field));
     }
+    if (why->limit) {
+        JSON_STRING(body, ",\"limit\":", str_of(why->limit));
+        JSON_INT(body, ",\"quota\":", why->quota);
+        JSON_INT(body, ",\"used\":", why->used);
+    }
     buf_putc(body, '}');
 }
 

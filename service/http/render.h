@@ -18,6 +18,9 @@ enum content {
     CONTENT_HTML,
     CONTENT_METRICS,
     CONTENT_EVENTS,
+    CONTENT_CSS,
+    CONTENT_SCRIPT,
+    CONTENT_SVG,
     CONTENTS
 };
 
@@ -30,8 +33,9 @@ struct answer {
     unsigned status;
     enum content content;
     bool replayed;          /* Idempotent-Replayed: true */
+    bool page;              /* a file of the dashboard: told how careful a browser is to be */
     unsigned retry_after_s; /* 0: none */
-    int64_t etag;           /* the item's version; 0: none */
+    int64_t etag;           /* the item's version, or the file's tag; 0: none */
     unsigned allow;         /* enum route_method, or'ed; 0: none */
     char location[64];      /* empty: none */
 };

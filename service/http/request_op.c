@@ -73,6 +73,7 @@ bool op_name(struct op *op, struct arena *arena, struct str key, const struct re
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
     op->owner = by->owner;
+    op->trace = by->trace;
     if (!str_absent(key)) {
         op->id = arena_str(arena, key);
         op->key = tenant_inner(arena, owner_tenant(by->owner), TENANT_MARK_KEY, op->id);

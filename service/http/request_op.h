@@ -32,7 +32,7 @@ bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema,
              const struct parsed_body *parsed, const struct requester *by,
              struct refusal *why) MUST_CHECK;
 
-/* Sets owner, key and id from a client's key; the id is made up when the key is absent. */
+/* Sets owner, trace, key and id from a client's key; the id is made up when the key is absent. */
 bool op_name(struct op *op, struct arena *arena, struct str key, const struct requester *by,
              struct refusal *why) MUST_CHECK;
 

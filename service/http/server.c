@@ -8,6 +8,7 @@
 #include "http/exchange.h"
 #include "http/history/history.h"
 #include "http/https_files.h"
+#include "http/live/live.h"
 #include "http/render.h"
 #include "http/server_limits.h"
 #include "log.h"
@@ -208,6 +209,15 @@ static void accept_here(struct http_server *server, int fd)
     server->handles_open += ACCEPTOR_HANDLES;
 }
 
+/* A timer that the server has for somebody. */
+static void open_timer(struct http_server *server, uv_timer_t *timer)
+{
+    int failed = uv_timer_init(server->loop, timer);
+    assert(failed == 0);
+    timer->data = server;
+    server->handles_open++;
+}
+
 static void start_handles(struct http_server *server, const struct http_config *config)
 {
     uv_loop_t *loop = server->loop;
@@ -225,13 +235,10 @@ static void start_handles(struct http_server *server, const struct http_config *
         accept_here(server, config->listen_fd);
     if (config->second_fd > 0)
         accept_here(server, config->second_fd);
-    if (server->events) {
-        uv_timer_t *timer = events_timer(server->events);
-        failed = uv_timer_init(loop, timer);
-        assert(failed == 0); /* as above */
-        timer->data = server;
-        server->handles_open++;
-    }
+    if (server->events)
+        open_timer(server, events_timer(server->events));
+    if (server->live)
+        open_timer(server, live_timer(server->live));
 }
 
 /* Undoes stop_handshakes(): the socket outlives a worker that leaves by itself, and serves the one
@@ -262,8 +269,16 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->own_items = config->own_items;
     server->failed_logins = config->failed_logins;
-    server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
+    server->partitions = config->partitions;
+    server->about = config->about;
+    server->host = (struct kept_host){.quotas = config->quotas,
+                                      .worker = config->worker,
+                                      .share = config->quota_share > 0 ? config->quota_share : 1};
+    if (config->quotas)
+        kept_use_begin(&config->quotas->kept, config->worker);
     server->access = config->access;
+    server->traces_events = config->trace_events;
+    server->slow_us = config->slow_request_ms * 1000;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
         .loop = loop,
@@ -294,9 +309,13 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
-    server->events = server->queries ? events_new(server, config->partitions) : NULL;
-    if (server->queries && !server->events) {
+    server->events = server->queries ? events_new(server, server->partitions) : NULL;
+    server->hot = config->hot;
+    server->live = config->live ? live_feed_new(server, config->live) : NULL;
+    if ((server->queries && !server->events) || (config->live && !server->live)) {
         snprintf(err, err_size, "out of memory");
+        events_free(server->events);
+        live_feed_free(server->live);
         free(server);
         return NULL;
     }
@@ -304,6 +323,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     if (!server->daemon) {
         snprintf(err, err_size, "libmicrohttpd does not start: %s", strerror(errno));
         events_free(server->events);
+        live_feed_free(server->live);
         free(server);
         return NULL;
     }
@@ -349,6 +369,8 @@ void http_server_drain(struct http_server *server)
         stop_handshakes(server->acceptors[i].fd);
     if (server->events)
         events_drain(server->events);
+    if (server->live)
+        live_end_streams(server->live);
     /* Closing a listening socket resets what the kernel has queued for it: take that first. */
     for (unsigned i = 0; i < server->acceptor_count; i++)
         acceptor_drain(&server->acceptors[i]);
@@ -375,6 +397,7 @@ void server_release(struct http_server *server)
         (server->events && !events_idle(server->events)))
         return;
     events_free(server->events);
+    live_feed_free(server->live);
     buf_free(&server->scratch); /* the last orphan may have written to it */
     free(server);
 }
@@ -403,6 +426,8 @@ void http_server_free(struct http_server *server)
     history_job_stop(server);
     if (server->events)
         events_stop(server->events);
+    if (server->live)
+        live_end_streams(server->live);
     while (server->waiting) {
         struct exchange *x = server->waiting;
         struct op told = {.kind = x->op.op.kind, .key = x->op.op.key, .id = x->op.op.id};
@@ -430,4 +455,6 @@ void http_server_free(struct http_server *server)
     uv_close((uv_handle_t *)&server->wake, on_closed);
     if (server->events)
         uv_close((uv_handle_t *)events_timer(server->events), on_closed);
+    if (server->live)
+        uv_close((uv_handle_t *)live_timer(server->live), on_closed);
 }

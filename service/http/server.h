@@ -26,6 +26,8 @@ struct http_health {
 
 struct access_log;
 struct failed_logins;
+struct hot;
+struct live_board;
 
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
@@ -39,15 +41,23 @@ struct http_config {
     size_t memory_max_bytes;    /* for the bodies and answers under way; 0: 256 MiB */
     bool guards_host;           /* serves nobody whose Host is neither this machine nor allowed */
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
-    const struct proxies *proxies; /* whom it believes, the caller's; NULL: nobody */
-    bool proxy_protocol;           /* those begin with a header of it */
-    struct query_pool *queries;    /* of the ledger, the caller's; NULL: there is none */
-    unsigned partitions;           /* of the store; read only with queries */
-    struct key_ring *keys;         /* who may ask, the caller's; NULL: everybody, for everything */
-    bool own_items;                /* of tenants; else all have the store's */
+    const struct proxies *proxies;  /* whom it believes, the caller's; NULL: nobody */
+    bool proxy_protocol;            /* those begin with a header of it */
+    struct query_pool *queries;     /* of the ledger, the caller's; NULL: there is none */
+    unsigned partitions;            /* of the store */
+    const struct http_about *about; /* the caller's; NULL only with a health */
+    struct key_ring *keys;          /* who may ask, the caller's; NULL: everybody, for everything */
+    bool own_items;                 /* of tenants; else all have the store's */
     struct failed_logins *failed_logins; /* the caller's; NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives; 0: all of it */
+    struct quota_use *quotas;            /* the caller's; NULL as the keys are */
+    unsigned worker;                     /* its number */
     struct access_log *access; /* the caller's, which outlives the server; NULL: none is kept */
+    bool trace_events;         /* what a request changes names its trace */
+    int64_t slow_request_ms;   /* what takes as long is logged; 0: nothing is */
+    const struct live_board
+        *live;       /* the caller's, where a keeper puts samples; NULL: nobody does */
+    struct hot *hot; /* the caller's, of this worker alone; NULL: as above */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };
 

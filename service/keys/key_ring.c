@@ -24,6 +24,8 @@ struct key_ring {
     struct ring_key **certified; /* those that have a certificate, sorted by that */
     unsigned certified_count;
     int64_t first_end_ms;
+    bool ledger;             /* what is kept is counted */
+    bool keeps;              /* a quota limits it */
     struct keys_stamp stamp; /* of the file that was last looked at */
     bool current;
 };
@@ -85,6 +87,7 @@ static bool take(struct key_ring *ring, const struct key_list *list)
     ring->certified = certified;
     ring->certified_count = sort_certified(keys, list->count, certified);
     ring->first_end_ms = key_list_first_end(list, clock_wall_ms());
+    ring->keeps = key_list_keeping(list) != NULL;
     return true;
 }
 
@@ -95,6 +98,7 @@ static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
     ring->stamp = keys_file_stamp(ring->path);
     bool good = list ? keys_file_read(ring->path, list, why)
                      : fail_with(why, KEYS_WHY_SIZE, "out of memory");
+    good = good && keys_can_count(list, ring->ledger, why);
     if (good && !take(ring, list))
         good = fail_with(why, KEYS_WHY_SIZE, "out of memory");
     free(list);
@@ -103,7 +107,7 @@ static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
 }
 
 struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
-                              char why[KEYS_WHY_SIZE])
+                              bool ledger, char why[KEYS_WHY_SIZE])
 {
     struct key_ring *ring = calloc(1, sizeof(*ring));
     if (!ring) {
@@ -113,6 +117,7 @@ struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quot
     ring->path = path;
     ring->use = use;
     ring->quotas = quotas;
+    ring->ledger = ledger;
     if (load(ring, why))
         return ring;
     free(ring);
@@ -148,6 +153,11 @@ bool key_ring_is_current(const struct key_ring *ring)
 unsigned key_ring_count(const struct key_ring *ring)
 {
     return ring->count;
+}
+
+bool key_ring_keeps(const struct key_ring *ring)
+{
+    return ring->keeps;
 }
 
 int64_t key_ring_first_end(const struct key_ring *ring)

@@ -17,10 +17,11 @@
 
 struct key_ring;
 
-/* With the keys in the file; use and quotas: of all processes, for as long as the ring. NULL, with
- * why to be read behind the path. */
+/* With the keys in the file; use and quotas: of all processes, for as long as the ring. A file with
+ * a quota on what is kept is good only with a ledger, which counts that. NULL, with why to be read
+ * behind the path. */
 struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
-                              char why[KEYS_WHY_SIZE]);
+                              bool ledger, char why[KEYS_WHY_SIZE]);
 void key_ring_free(struct key_ring *ring); /* NULL: nothing to do */
 
 const char *key_ring_path(const struct key_ring *ring);
@@ -39,6 +40,9 @@ bool key_ring_is_current(const struct key_ring *ring);
 
 /* How many keys are in force. */
 unsigned key_ring_count(const struct key_ring *ring);
+
+/* Whether a quota of theirs limits what is kept. */
+bool key_ring_keeps(const struct key_ring *ring);
 
 /* key_list_first_end() of them, when they were read. */
 int64_t key_ring_first_end(const struct key_ring *ring);

@@ -28,6 +28,16 @@ static struct keys_stamp stamp_of(const struct stat *found)
                                .ctime_ns = found->st_ctim.tv_nsec};
 }
 
+bool keys_can_count(const struct key_list *list, bool ledger, char why[KEYS_WHY_SIZE])
+{
+    const struct key_entry *key = ledger ? NULL : key_list_keeping(list);
+    return !key || fail_with(why, KEYS_WHY_SIZE,
+                             "the quota of \"%s\" limits what it keeps, which is counted in a "
+                             "ledger, and this service has --ledger none: give it one, or the "
+                             "client a quota of rps and burst alone, by `stockd keys quota`",
+                             key->name);
+}
+
 struct keys_stamp keys_file_stamp(const char *path)
 {
     struct stat found;

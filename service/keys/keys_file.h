@@ -28,6 +28,10 @@ struct keys_stamp keys_file_stamp(const char *path);
 /* Fills the list. False, with why: to be read behind the path. */
 bool keys_file_read(const char *path, struct key_list *list, char why[KEYS_WHY_SIZE]) MUST_CHECK;
 
+/* Without a ledger what clients keep is counted nowhere: whether no quota in the list is of that.
+ * False, with why. */
+bool keys_can_count(const struct key_list *list, bool ledger, char why[KEYS_WHY_SIZE]) MUST_CHECK;
+
 struct keys_file {
     const char *path;
     int fd; /* open and locked */

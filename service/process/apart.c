@@ -181,5 +181,5 @@ bool apart_check_port(const char *option, const char *text, const struct config 
                       size_t err_size)
 {
     return !text || (listen_check(option, text, config_is_public(config), err, err_size) &&
-                     key_watch_check(config->keys_file, err, err_size));
+                     key_watch_check(config, err, err_size));
 }

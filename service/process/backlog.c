@@ -25,6 +25,7 @@ static void add(struct backlog_sum *sum, const struct feed_backlog *one, int64_t
 
 int backlog_look(struct admin *admin, unsigned partitions, struct backlog *backlog)
 {
+    int64_t begin_ms = clock_mono_ms();
     unsigned reached = 0;
     *backlog = (struct backlog){.all = {.entries = 0}};
     for (unsigned p = 0; p < partitions; p++) {
@@ -39,6 +40,7 @@ int backlog_look(struct admin *admin, unsigned partitions, struct backlog *backl
             add(&backlog->open, &one, now_ms);
         reached++;
     }
+    backlog->has_until_ms = reached == partitions ? begin_ms - backlog->all.lag_ms : 0;
     return reached > 0 ? 0 : -1;
 }
 
@@ -46,6 +48,8 @@ void backlog_show(struct store_shared *shared, const struct backlog *backlog)
 {
     stats_set(STATS_STREAM_LENGTH, backlog->all.entries);
     stats_set(STATS_LEDGER_LAG, backlog->all.events);
+    if (backlog->has_until_ms > shared->ledger_has_until_ms)
+        shared->ledger_has_until_ms = backlog->has_until_ms;
     shared->ledger_lag_ms = backlog->all.lag_ms;
     shared->ledger_look_at_ms = clock_wall_ms();
     show_last_look(shared);

@@ -16,6 +16,8 @@ struct backlog_sum {
 struct backlog {
     struct backlog_sum all;  /* of the partitions whose Redis is reached */
     struct backlog_sum open; /* of those that admin_open found open */
+    int64_t has_until_ms;    /* monotonic: SQL has all that was in Redis then; 0: who knows, as a
+                                Redis was not reached */
 };
 
 /* Before the first look: what is known from before, or that nothing waits. */

@@ -3,6 +3,7 @@
 #include "process/backlog.h"
 #include "process/chores.h"
 #include "process/key_watch.h"
+#include "process/live_round.h"
 #include "process/waiting.h"
 #include "store/admin/scan.h"
 
@@ -36,10 +37,11 @@ struct keeper {
     struct store *store;
     struct admin *admin;
     struct arena arena;
-    uv_timer_t step, keys_save;
+    uv_timer_t step, keys_save, live_step;
     uv_prepare_t pump;
     uv_signal_t stop_signal, sighup;
     struct chores chores;
+    struct live_round live;
     int64_t open_at_ms;
     struct sweep sweeps[SWEEPS_MAX];
     unsigned flying;
@@ -322,6 +324,12 @@ static void on_keys_save(uv_timer_t *timer)
     key_watch_save(k->shared);
 }
 
+static void on_live_step(uv_timer_t *timer)
+{
+    struct keeper *k = timer->data;
+    live_round_do(&k->live);
+}
+
 static int start(struct keeper *k)
 {
     char err[256] = "";
@@ -334,14 +342,17 @@ static int start(struct keeper *k)
     }
     uv_timer_init(&k->loop, &k->step);
     uv_timer_init(&k->loop, &k->keys_save);
+    uv_timer_init(&k->loop, &k->live_step);
     uv_prepare_init(&k->loop, &k->pump);
     uv_signal_init(&k->loop, &k->stop_signal);
     uv_signal_init(&k->loop, &k->sighup);
     k->step.data = k->pump.data = k->stop_signal.data = k->sighup.data = k->keys_save.data = k;
+    k->live_step.data = k;
     uv_signal_start(&k->stop_signal, on_stop, PROCESS_STOP);
     uv_signal_start(&k->sighup, on_hup, SIGHUP);
     uv_prepare_start(&k->pump, on_pump);
     uv_timer_start(&k->step, on_step, 0, STEP_MS);
+    uv_timer_start(&k->live_step, on_live_step, 0, LIVE_ROUND_MS);
     if (k->shared->keys)
         uv_timer_start(&k->keys_save, on_keys_save, KEY_SAVE_MS, KEY_SAVE_MS);
     return 0;
@@ -350,12 +361,14 @@ static int start(struct keeper *k)
 static void stop_keeper(struct keeper *k)
 {
     arena_free(&k->arena);
+    live_round_end(&k->live);
     key_watch_save(k->shared); /* workers have ended */
     if (!store_can_close(k->store))
         return;
     store_free(k->store);
     uv_close((uv_handle_t *)&k->step, NULL);
     uv_close((uv_handle_t *)&k->keys_save, NULL);
+    uv_close((uv_handle_t *)&k->live_step, NULL);
     uv_close((uv_handle_t *)&k->pump, NULL);
     uv_close((uv_handle_t *)&k->stop_signal, NULL);
     uv_close((uv_handle_t *)&k->sighup, NULL);
@@ -373,7 +386,7 @@ int keeper_run(struct pool_child *child, void *arg)
     stats_set(STATS_AUDIT_RESULT, -1);
     arena_init(&k.arena, 16 * 1024, 1 << 20);
     k.admin = admin_new(&k.shared->store_config, k.shared->store_shared, err, sizeof(err));
-    if (!k.admin || uv_loop_init(&k.loop) != 0) {
+    if (!k.admin || !live_round_begin(&k.live, k.shared, k.admin) || uv_loop_init(&k.loop) != 0) {
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
         return POOL_EXIT_FATAL;
     }

@@ -8,11 +8,13 @@
 #define SAY_AGAIN_MS 60000
 #define SAVE_TRIES   3 /* before it is said that it fails */
 
-bool key_watch_check(const char *path, char *err, size_t err_size)
+bool key_watch_check(const struct config *config, char *err, size_t err_size)
 {
+    const char *path = config->keys_file;
     char why[KEYS_WHY_SIZE] = "out of memory";
     struct key_list *list = path ? malloc(sizeof(*list)) : NULL;
-    bool good = !path || (list && keys_file_read(path, list, why));
+    bool good = !path || (list && keys_file_read(path, list, why) &&
+                          keys_can_count(list, config_has_ledger(config), why));
     free(list);
     return good || fail_with(err, err_size, "--keys-file %s: %s", path, why);
 }
@@ -34,7 +36,8 @@ bool key_watch_begin(struct shared_state *shared, char *err, size_t err_size)
     if (!path)
         return true;
     if (make_shared(shared))
-        shared->keys = key_ring_new(path, shared->key_use, shared->quota_use, why);
+        shared->keys = key_ring_new(path, shared->key_use, shared->quota_use,
+                                    config_has_ledger(shared->config), why);
     return shared->keys || fail_with(err, err_size, "--keys-file %s: %s", path, why);
 }
 

@@ -11,9 +11,9 @@
 #define KEY_WATCH_MS 1000  /* from one look at the file to the next */
 #define KEY_SAVE_MS  20000 /* from one writing of their use to the next */
 
-/* Whether there is such a file, or none is asked for (NULL): so that a mistake in it is told before
- * anything begins. False, with err. */
-bool key_watch_check(const char *path, char *err, size_t err_size) MUST_CHECK;
+/* Whether there is a file of --keys-file that this service can go by, or none is asked for: so that
+ * a mistake in it is told before anything begins. False, with err. */
+bool key_watch_check(const struct config *config, char *err, size_t err_size) MUST_CHECK;
 
 /* Makes what the processes share of them, before the first fork. False, with err. */
 bool key_watch_begin(struct shared_state *shared, char *err, size_t err_size) MUST_CHECK;

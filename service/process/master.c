@@ -2,11 +2,13 @@
 #include "clock.h"
 #include "http/access_log.h"
 #include "http/https_files.h"
+#include "process/about.h"
 #include "process/embedded.h"
 #include "process/key_watch.h"
 #include "process/ledger_open.h"
 #include "process/rights.h"
 #include "process/waiting.h"
+#include "shared.h"
 #include "store/relay/relay_shared.h"
 #include "version.h"
 
@@ -95,7 +97,18 @@ static bool make_shared(struct master *m)
     if (!shared_state_make(&m->shared, m->config, workers, workers + 3))
         return false;
     stats_attach(m->shared.stats, workers + 1, "master");
-    return true;
+    m->shared.roster = shared_alloc(sizeof(*m->shared.roster));
+    if (m->shared.roster)
+        roster_add(m->shared.roster, "master", -1);
+    return m->shared.roster;
+}
+
+static int add_slot(struct master *m, const struct pool_slot_options *options)
+{
+    int slot = pool_add(m->pool, options);
+    if (slot >= 0)
+        roster_add(m->shared.roster, options->name, options->index);
+    return slot;
 }
 
 static int add_redis(struct master *m)
@@ -109,7 +122,7 @@ static int add_redis(struct master *m)
                                         .arg = &m->embedded,
                                         .keep_fds = &m->embedded.lock_fd,
                                         .keep_count = 1};
-    return pool_add(m->pool, &options);
+    return add_slot(m, &options);
 }
 
 static int add_process(struct master *m, const char *name, int index,
@@ -119,7 +132,7 @@ static int add_process(struct master *m, const char *name, int index,
     *args = (struct process_args){
         .shared = &m->shared, .stats_slot = stats_slot, .patience_ms = PATIENCE_MS};
     struct pool_slot_options options = process_slot(name, index, run, args);
-    return pool_add(m->pool, &options);
+    return add_slot(m, &options);
 }
 
 /* Every child must know which database --ledger leads to, so that a store of another one is
@@ -169,6 +182,7 @@ static void step(struct master *m, int64_t most_ms)
     int64_t beat_ms = notify_beat(&m->notify, clock_mono_ms());
     if (pool_step(m->pool, sooner(sooner(beat_ms, look_ms), most_ms)) < 0)
         m->failed = true;
+    roster_look(m->shared.roster, m->pool);
     key_watch_look(m->shared.keys, false);
 }
 
@@ -316,7 +330,7 @@ static int take_and_drop(struct master *m, char address[LISTEN_TEXT_SIZE])
     return rc < 0 ? fail_access_log(m, rc) : EXIT_SUCCESS;
 }
 
-int master_run(const struct config *config)
+int master_run(const struct config *config, const enum arg_from *from)
 {
     struct master m = {.config = config,
                        .redis_slot = -1,
@@ -338,6 +352,8 @@ int master_run(const struct config *config)
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
         return fail("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
+    if (!about_make(&m.shared, from))
+        return fail("cannot start", "out of memory");
     if (!knows_ledger(&m, err, sizeof(err)))
         return fail("cannot write to this ledger", err);
     const struct pool_events events = {
@@ -349,6 +365,7 @@ int master_run(const struct config *config)
     int status = serve_all(&m, address);
     pool_free(m.pool);
     notify_end(&m.notify);
+    about_free(&m.shared);
     shared_state_free(&m.shared);
     return status;
 }

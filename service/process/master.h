@@ -9,5 +9,6 @@
 
 #include "config.h"
 
-/* Serves until SIGTERM or SIGINT. Returns the exit status of the program. */
-int master_run(const struct config *config);
+/* Serves until SIGTERM or SIGINT. from: where the value of each row of config_specs comes from.
+ * Returns the exit status of the program. */
+int master_run(const struct config *config, const enum arg_from *from);

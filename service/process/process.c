@@ -1,4 +1,7 @@
 #include "process/process.h"
+#include "core/hot.h"
+#include "core/live.h"
+#include "core/op.h"
 #include "core/route.h"
 #include "keys/failed_logins.h"
 #include "random.h"
@@ -21,7 +24,14 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
     bool relays = workers > 1 && config->relaying != RELAYING_OFF;
     shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;
     shared->stats = stats_new(stats_slots, route_names(), ROUTES);
-    return shared->store_shared && shared->stats && (shared->relay || !relays);
+    if (shared->stats)
+        stats_name_operations(shared->stats, op_names(), OP_KINDS);
+    if (workers > 0) {
+        shared->live = shared_alloc(sizeof(*shared->live));
+        shared->hot = shared_alloc(workers * sizeof(*shared->hot));
+    }
+    bool watched = workers == 0 || (shared->live && shared->hot);
+    return shared->store_shared && shared->stats && watched && (shared->relay || !relays);
 }
 
 void shared_state_free(struct shared_state *shared)
@@ -32,7 +42,10 @@ void shared_state_free(struct shared_state *shared)
     quota_use_free(shared->quota_use);
     failed_logins_free(shared->failed_logins);
     relay_shared_free(shared->relay);
+    shared_free(shared->live, sizeof(*shared->live));
+    shared_free(shared->hot, shared->workers * sizeof(*shared->hot));
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
+    shared_free(shared->roster, sizeof(*shared->roster));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
     shared_free(shared->hooks_look, sizeof(*shared->hooks_look));
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config.h"
+#include "http/about.h"
 #include "http/problem.h"
 #include "keys/key_ring.h"
 #include "pool/pool.h"
@@ -15,6 +16,7 @@
 #include "process/hooks_look.h"
 #include "process/ledger_look.h"
 #include "process/listen.h"
+#include "process/roster.h"
 #include "stats.h"
 
 #include <signal.h>
@@ -35,12 +37,16 @@ struct shared_state {
     struct hooks_look *hooks_look;       /* NULL: this is not about hooks */
     struct key_use *key_use;             /* of all processes; NULL: there are no API keys */
     struct quota_use *quota_use;         /* the same */
+    struct live_board *live;             /* NULL: there is no worker */
+    struct hot *hot;                     /* one a worker; NULL: as above */
     struct failed_logins *failed_logins; /* of all processes; NULL: nobody counts them */
     struct key_ring *keys;      /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners; /* one a worker; a child closes those that are not its own */
     unsigned workers;
-    bool confines; /* children, too */
-    int access_fd; /* of an access log that is not opened by its path; -1: none */
+    bool confines;           /* children, too */
+    struct roster *roster;   /* NULL: nobody asks */
+    struct http_about about; /* what a port tells of all of them */
+    int access_fd;           /* of an access log that is not opened by its path; -1: none */
 };
 
 /* For /readyz of a port: PROBLEMS, with members of a JSON object in out, each behind a comma; or

@@ -1,7 +1,9 @@
 /* worker.c -- the process that serves requests. */
+#include "core/hot.h"
 #include "http/access_log.h"
 #include "http/https_files.h"
 #include "http/server.h"
+#include "process/kept_watch.h"
 #include "process/key_watch.h"
 #include "process/waiting.h"
 
@@ -15,12 +17,15 @@
 struct worker {
     const struct shared_state *shared;
     struct pool_child *child;
+    unsigned index; /* its number */
     const struct listener *listener;
     uv_loop_t loop;
     struct store *store;
     struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server; /* NULL: it does not serve yet */
     struct access_log *access;  /* NULL: none is kept */
+    struct hot *hot;            /* its own */
+    struct kept_watch *kept;    /* NULL: another worker asks, or nobody has to */
     uv_signal_t stop_signal, sighup;
     uv_timer_t drain_look, ready_look, keys_look;
     uint64_t drain_until_ms;
@@ -135,10 +140,17 @@ static int serve(struct worker *w)
                                .own_items = config->tenant_items == TENANT_ITEMS_OWN,
                                .failed_logins = shared->failed_logins,
                                .quota_share = config->quota_share,
+                               .quotas = shared->quota_use,
+                               .worker = w->index,
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,
-                               .partitions = shared->store_config.partitions};
+                               .partitions = shared->store_config.partitions,
+                               .about = &shared->about,
+                               .live = shared->live,
+                               .hot = w->hot,
+                               .trace_events = config->trace_events,
+                               .slow_request_ms = config->slow_request_ms};
     int rc = listen_begin(w->listener);
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));
@@ -168,7 +180,16 @@ static void on_ready_look(uv_timer_t *timer)
         uv_stop(&w->loop);
 }
 
-static int start(struct worker *w, unsigned index)
+/* What clients keep is asked for by the first. False: out of memory. */
+static bool watch_kept(struct worker *w)
+{
+    if (w->index > 0 || !w->queries || !w->shared->keys)
+        return true;
+    w->kept = kept_watch_new(&w->loop, w->shared, w->queries);
+    return w->kept;
+}
+
+static int start(struct worker *w)
 {
     const struct shared_state *shared = w->shared;
     const struct config *config = shared->config;
@@ -180,7 +201,7 @@ static int start(struct worker *w, unsigned index)
     }
     struct store_config store_config = shared->store_config;
     store_config.relay = shared->relay;
-    store_config.worker = index;
+    store_config.worker = w->index;
     w->store = store_new(&w->loop, &store_config, shared->store_shared, err, sizeof(err));
     if (!w->store) {
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
@@ -189,7 +210,8 @@ static int start(struct worker *w, unsigned index)
     if (config->access_log)
         w->access = access_log_new(config->access_log, shared->access_fd);
     w->queries = config_has_ledger(config) ? query_pool_new(&w->loop, config->ledger) : NULL;
-    if ((config_has_ledger(config) && !w->queries) || (config->access_log && !w->access)) {
+    if ((config_has_ledger(config) && !w->queries) || (config->access_log && !w->access) ||
+        !watch_kept(w)) {
         log_event(LOG_ERROR, "out of memory");
         return -1;
     }
@@ -207,6 +229,7 @@ static void stop_worker(struct worker *w)
     if (!store_can_close(w->store) || (w->queries && !query_pool_idle(w->queries)))
         return;
     store_free(w->store);
+    kept_watch_free(w->kept);
     query_pool_free(w->queries);
     uv_close((uv_handle_t *)&w->stop_signal, NULL);
     uv_close((uv_handle_t *)&w->sighup, NULL);
@@ -222,14 +245,17 @@ int worker_run(struct pool_child *child, void *arg)
     const struct process_args *args = arg;
     struct worker w = {.shared = args->shared,
                        .child = child,
-                       .listener = &args->shared->listeners[args->stats_slot]};
+                       .index = args->stats_slot,
+                       .listener = &args->shared->listeners[args->stats_slot],
+                       .hot = &args->shared->hot[args->stats_slot]};
     process_begin(args, CONFINE_WORKER, "worker", (int)args->stats_slot);
+    hot_begin(w.hot);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (uv_loop_init(&w.loop) != 0)
         return EXIT_FAILURE;
     watch_signals(&w);
-    if (start(&w, args->stats_slot) < 0)
+    if (start(&w) < 0)
         return EXIT_FAILURE;
     uv_timer_start(&w.ready_look, on_ready_look, 0, READY_LOOK_MS);
     uv_run(&w.loop, UV_RUN_DEFAULT);

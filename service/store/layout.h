@@ -32,6 +32,7 @@
 #define KEY_APPLIED   STR("applied") /* string: the last entry of it that SQL holds */
 #define KEY_ENDED     STR("ended")   /* string: where earlier epochs ended in SQL */
 #define KEY_AUDIT     STR("audit")   /* hash, of partition 0: what the last audit found */
+#define KEY_LIVE      STR("live")    /* hash, of partition 0: how each service is now (share.h) */
 
 #define NO_NAME                                                                                    \
     (struct str)                                                                                   \

@@ -156,7 +156,7 @@ void store_submit(struct store *store, struct store_op *op)
 {
     assert(op->op.partition < store->config.partitions);
     op->submitted_us = clock_mono_us();
-    op->started_us = 0;
+    op->started_us = op->kept_us = 0;
     op->tries = 0;
     op->doubt = 0;
     op->beyond = op->alone = op->made = false;

@@ -85,6 +85,8 @@ struct store_shared {
     _Atomic int64_t keeper_round_ms; /* monotonic: when a keeper last did all that there was */
     _Atomic int64_t ledger_look_at_ms,
         ledger_lag_ms; /* wall clock: a keeper's last look; 0: none */
+    /* Monotonic: SQL has all that was in Redis then, in every partition; 0: not seen yet. */
+    _Atomic int64_t ledger_has_until_ms;
 
     /* While Redis reads its data: how far it is, and when (monotonic) to log it again. */
     _Atomic bool loading;

@@ -24,6 +24,7 @@ struct store_op {
     /* The store's own. */
     struct store_op *prev, *next;
     int64_t submitted_us, started_us;
+    int64_t kept_us;     /* done, and waits for --durability since; 0: it does not */
     int64_t deadline_us; /* monotonic; past it the operation is not begun any more */
     unsigned tries;
     bool beyond;     /* it waits beyond queue_max: only as a repeat it is answered */

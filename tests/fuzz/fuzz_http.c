@@ -4,6 +4,7 @@
  * number of bytes that follow and are sent. Behind each input nothing may be left in the server,
  * and on no connection may there be more answers than requests, or one that is not ours. */
 #include "clock.h"
+#include "http/about.h"
 #include "http/exchange.h"
 #include "http/server.h"
 #include "http/server_limits.h"
@@ -121,6 +122,11 @@ static void open_store(const char *url)
     require(store, err);
 }
 
+static void put_none(const void *user, struct buf *out)
+{
+    buf_puts(out, STR("[]"));
+}
+
 static void open_server(void)
 {
     socklen_t n = sizeof(address);
@@ -130,8 +136,13 @@ static void open_server(void)
     require(fd >= 0 && bind(fd, (struct sockaddr *)&address, n) == 0 && listen(fd, 64) == 0 &&
                 getsockname(fd, (struct sockaddr *)&address, &n) == 0,
             "a listening socket");
-    const struct http_config config = {
-        .listen_fd = fd, .request_timeout_ms = CONFIG_MS, .guards_host = true, .partitions = 2};
+    static const struct http_about about = {
+        .max_hold_ms = CONFIG_MS, .service = "\"version\":\"0\"", .put_processes = put_none};
+    const struct http_config config = {.listen_fd = fd,
+                                       .request_timeout_ms = CONFIG_MS,
+                                       .guards_host = true,
+                                       .partitions = 2,
+                                       .about = &about};
     server = http_server_new(&loop, &config, store, NULL, err, sizeof(err));
     require(server, err);
 }

@@ -121,12 +121,14 @@ static const char *path_of(enum route_id id)
     case ROUTE_DECREMENTS: return DECREMENT(sku);
     case ROUTE_TRANSFERS: return TRANSFER(sku);
     case ROUTE_MOVEMENTS: return text("/v1/items/%s/movements", sku);
+    case ROUTE_LEVELS: return text("/v1/items/%s/levels", sku);
     case ROUTE_RESERVATION: return RESERVATION(held);
     case ROUTE_CONFIRM: return CONFIRM(held);
     case ROUTE_RELEASE: return RELEASE(held);
     case ROUTE_EXTEND: return EXTEND(held);
     case ROUTE_OPERATION: return "/v1/operations/k";
     case ROUTE_PROBLEM: return "/problems/forbidden";
+    case ROUTE_PAGE: return "/ui/ui.js";
     default: return route_row(id)->pattern;
     }
 }

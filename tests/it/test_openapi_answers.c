@@ -251,6 +251,8 @@ static void without_its_database_the_past_is_the_documented_503(void **state)
     assert_int_equal(mkdir(file, 0700), 0);
     visit_problem(503, "ledger-unavailable", "listReservations", RESERVATIONS, NULL, NULL);
     visit(503, "headReservations", RESERVATIONS, NULL, NULL);
+    visit_problem(503, "ledger-unavailable", "listLevels", text("/v1/items/%s/levels", sku), NULL,
+                  NULL);
     visit_problem(503, "ledger-unavailable", "listMovements", text("/v1/items/%s/movements", sku),
                   NULL, NULL);
     visit_problem(503, "ledger-unavailable", "getItem", text("/v1/items/%s" LONG_AGO, sku), NULL,
@@ -283,6 +285,11 @@ static void the_past_is_answered_as_documented(void **state)
                   NULL);
     visit_problem(422, "invalid-field", "listMovements", text("%s?limit=0", movements), NULL, NULL);
     visit(200, "headMovements", movements, NULL, NULL);
+    visit(200, "listLevels", text("/v1/items/%s/levels", sku), NULL, NULL);
+    visit(200, "headLevels", text("/v1/items/%s/levels", sku), NULL, NULL);
+    visit_problem(404, "item-not-found", "listLevels", "/v1/items/nothing/levels", NULL, NULL);
+    visit_problem(422, "invalid-field", "listLevels", text("/v1/items/%s/levels?points=1", sku),
+                  NULL, NULL);
     visit(200, "followEvents", "/v1/events", NULL, NULL);
     check_str(a, "events[0].type", "create");
     visit(200, "followEvents", "/v1/events?after=latest&wait=1", NULL, NULL);
@@ -355,11 +362,29 @@ static void reads_of_the_service_are_answered_as_documented(void **state)
     visit(200, "headOpenapi", "/openapi.json", NULL, NULL);
     visit(200, "index", "/", NULL, NULL);
     visit(200, "headIndex", "/", NULL, NULL);
+    visit(200, "self", "/v1/self", NULL, NULL);
+    visit(200, "headSelf", "/v1/self", NULL, NULL);
+    visit(200, "service", "/v1/service", NULL, NULL);
+    visit(200, "headService", "/v1/service", NULL, NULL);
     json_array_foreach(documented("#/components/schemas/ProblemName/enum"), i, name)
         visit(200, "problem", text("/problems/%s", json_string_value(name)), NULL, NULL);
     visit(200, "headProblem", "/problems/overloaded", NULL, NULL);
     visit(404, "headProblem", "/problems/none", NULL, NULL);
     visit_problem(404, "route-not-found", "problem", "/problems/none", NULL, NULL);
+}
+
+static void files_of_the_dashboard_are_answered_as_documented(void **state)
+{
+    static const char *const files[] = {"index.html", "ui.css", "ui.js", "icon.svg", "chart.js"};
+    char tag[32];
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        visit(200, "page", text("/ui/%s", files[i]), NULL, NULL);
+    visit(200, "headPage", "/ui/ui.js", NULL, NULL);
+    assert_non_null(http_resp_header(&a->resp, "ETag", tag, sizeof(tag)));
+    visit(304, "page", "/ui/ui.js", text("If-None-Match: %s\r\n", tag), NULL);
+    visit(304, "index", "/", "If-None-Match: *\r\n", NULL);
+    visit_problem(404, "route-not-found", "page", "/ui/none", NULL, NULL);
+    visit(404, "headPage", "/ui/none", NULL, NULL);
 }
 
 /* --- what every operation may answer ---------------------------------------------------------- */
@@ -478,6 +503,7 @@ int main(void)
         cmocka_unit_test(without_a_ledger_there_is_the_documented_404),
         cmocka_unit_test(batches_and_operations_are_answered_as_documented),
         cmocka_unit_test(reads_of_the_service_are_answered_as_documented),
+        cmocka_unit_test(files_of_the_dashboard_are_answered_as_documented),
         cmocka_unit_test(wrong_methods_and_routes_are_the_documented_problem),
         cmocka_unit_test(bodies_that_are_too_large_are_the_documented_problem),
         cmocka_unit_test(without_redis_every_operation_is_the_documented_503),

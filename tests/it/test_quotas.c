@@ -4,8 +4,7 @@
  * With --quota-share 0.001 a quota of rps=1,burst=5000 is 5 requests, of which one comes back in
  * 1,000 s: as good as never, on a machine of any speed.
  */
-#include "support/api_keys.h"
-#include "support/fixture.h"
+#include "support/key_client.h"
 
 #include <stdlib.h>
 
@@ -13,50 +12,14 @@
 #define NEVER   "\"requests\";q=5;w=5000"
 #define WORKERS 2
 
-static char dir[TEST_PATH_MAX], keys[TEST_PATH_MAX + 8];
-
-/* --- clients ---------------------------------------------------------------------------------- */
-
-struct client {
-    char name[16], id[API_KEY_ID_CHARS + 1];
-    char header[128]; /* the line with its key */
-};
-
-static int keys_made;
-
-/* A key that was printed is in force when both workers have said so. */
-static void take_key(struct client *c)
+static struct key_client client(const char *role, const char *quota)
 {
-    snprintf(c->id, sizeof(c->id), "%.*s", API_KEY_ID_CHARS, command_said + strlen("sk_"));
-    snprintf(c->header, sizeof(c->header), "Authorization: Bearer %.*s\r\n", API_KEY_CHARS,
-             command_said);
-    keys_made++;
-    assert_true(await(
-        tservice_log_count(&stack.service, "proc=worker", text("keys=%d\n", keys_made)) == WORKERS,
-        RECOVERY_MS));
+    return key_client_of(role, NULL, quota);
 }
 
-static struct client client(const char *role, const char *quota)
+static int list_of(const struct key_client *c)
 {
-    struct client c;
-    snprintf(c.name, sizeof(c.name), "c%d", keys_made);
-    check_command(0, "keys", "add", "--keys-file", keys, "--name", c.name, "--role", role,
-                  "--quota", quota);
-    take_key(&c);
-    return c;
-}
-
-/* Over another connection, which may be another worker's. */
-static int call_of(const struct client *c, const char *method, const char *path, const char *body)
-{
-    http_conn_close(&a->conn);
-    assert_int_equal(http_call(&a->conn, method, path, c->header, body, &a->resp), 0);
-    return a->resp.status;
-}
-
-static int list_of(const struct client *c)
-{
-    return call_of(c, "GET", "/v1/items", NULL);
+    return key_client_call(c, "GET", "/v1/items", NULL);
 }
 
 static void check_left(int left)
@@ -78,7 +41,7 @@ static void check_refused(void)
     assert_true(wait_s > 0 && wait_s <= 5000);
 }
 
-static void spend(const struct client *c, int requests)
+static void spend(const struct key_client *c, int requests)
 {
     for (int i = 0; i < requests; i++)
         assert_int_equal(list_of(c), 200);
@@ -88,7 +51,7 @@ static void spend(const struct client *c, int requests)
 
 static void a_client_has_its_burst_and_is_told_what_is_left(void **state)
 {
-    struct client c = client("reader", FIVE);
+    struct key_client c = client("reader", FIVE);
     for (int left = 4; left >= 0; left--) {
         assert_int_equal(list_of(&c), 200);
         check_left(left);
@@ -102,8 +65,8 @@ static void a_client_has_its_burst_and_is_told_what_is_left(void **state)
 
 static void nobody_else_notices(void **state)
 {
-    struct client c = client("reader", FIVE), other = client("reader", FIVE);
-    struct client free = client("reader", "none");
+    struct key_client c = client("reader", FIVE), other = client("reader", FIVE);
+    struct key_client free = client("reader", "none");
     spend(&c, 5);
     assert_int_equal(list_of(&c), 429);
     spend(&other, 1);
@@ -116,7 +79,7 @@ static void nobody_else_notices(void **state)
 
 static void what_was_used_comes_back(void **state)
 {
-    struct client c = client("reader", "rps=2000,burst=1000"); /* of one, twice a second */
+    struct key_client c = client("reader", "rps=2000,burst=1000"); /* of one, twice a second */
     int refused = 0;
     assert_true(await((refused += list_of(&c) == 429) > 0, RECOVERY_MS));
     check_refused();
@@ -125,10 +88,10 @@ static void what_was_used_comes_back(void **state)
 
 static void both_keys_of_a_client_have_one_quota(void **state)
 {
-    struct client c = client("reader", FIVE), next = c;
+    struct key_client c = client("reader", FIVE), next = c;
     spend(&c, 3);
-    check_command(0, "keys", "rotate", "--keys-file", keys, c.id);
-    take_key(&next);
+    check_command(0, "keys", "rotate", "--keys-file", key_file, c.id);
+    key_client_take(&next);
     spend(&next, 2);
     assert_int_equal(list_of(&next), 429);
     assert_int_equal(list_of(&c), 429);
@@ -136,45 +99,45 @@ static void both_keys_of_a_client_have_one_quota(void **state)
 
 static void what_is_refused_has_changed_nothing(void **state)
 {
-    struct client admin = client("admin", "none"), c = client("stock", FIVE);
+    struct key_client admin = client("admin", "none"), c = client("stock", FIVE);
     const char *sku = new_sku();
-    assert_int_equal(call_of(&admin, "PUT", ITEM(sku), "{\"on_hand\":10}"), 201);
+    assert_int_equal(key_client_call(&admin, "PUT", ITEM(sku), "{\"on_hand\":10}"), 201);
     spend(&c, 5);
-    assert_int_equal(call_of(&c, "POST", RESERVATIONS, LINE(sku, 1)), 429);
-    assert_int_equal(call_of(&c, "POST", DECREMENT(sku), "{\"quantity\":1}"), 429);
-    assert_int_equal(call_of(&c, "DELETE", ITEM(sku), NULL), 429);
-    assert_int_equal(call_of(&admin, "GET", ITEM(sku), NULL), 200);
+    assert_int_equal(key_client_call(&c, "POST", RESERVATIONS, LINE(sku, 1)), 429);
+    assert_int_equal(key_client_call(&c, "POST", DECREMENT(sku), "{\"quantity\":1}"), 429);
+    assert_int_equal(key_client_call(&c, "DELETE", ITEM(sku), NULL), 429);
+    assert_int_equal(key_client_call(&admin, "GET", ITEM(sku), NULL), 200);
     check_like(a, "{'on_hand':10,'available':10,'version':1}");
 }
 
 /* Whoever may not ask for it, asks; so does who repeats what was done. */
 static void whatever_a_client_asks_costs(void **state)
 {
-    struct client admin = client("admin", "none"), c = client("seller", FIVE);
+    struct key_client admin = client("admin", "none"), c = client("seller", FIVE);
     const char *sku = new_sku();
     const char *keyed = text("%sIdempotency-Key: %s\r\n", c.header, sku);
-    assert_int_equal(call_of(&admin, "PUT", ITEM(sku), "{\"on_hand\":10}"), 201);
-    assert_int_equal(call_of(&c, "DELETE", ITEM(sku), NULL), 403);
+    assert_int_equal(key_client_call(&admin, "PUT", ITEM(sku), "{\"on_hand\":10}"), 201);
+    assert_int_equal(key_client_call(&c, "DELETE", ITEM(sku), NULL), 403);
     check_left(4);
-    assert_int_equal(call_of(&c, "GET", "/v1/nothing", NULL), 404);
+    assert_int_equal(key_client_call(&c, "GET", "/v1/nothing", NULL), 404);
     check_left(3);
     for (int left = 2; left >= 1; left--) {
         api_call(a, 201, "POST", RESERVATIONS, keyed, LINE(sku, 1));
         check_left(left);
     }
     check_header(a, "Idempotent-Replayed", "true");
-    assert_int_equal(call_of(&c, "POST", RESERVATIONS, "{"), 400);
+    assert_int_equal(key_client_call(&c, "POST", RESERVATIONS, "{"), 400);
     check_left(0);
 }
 
 static void probes_cost_nothing(void **state)
 {
-    struct client c = client("reader", FIVE);
+    struct key_client c = client("reader", FIVE);
     spend(&c, 5);
-    assert_int_equal(call_of(&c, "GET", "/metrics", NULL), 200);
+    assert_int_equal(key_client_call(&c, "GET", "/metrics", NULL), 200);
     check_header(a, "RateLimit", NULL);
-    assert_int_equal(call_of(&c, "GET", "/healthz", NULL), 200);
-    assert_int_equal(call_of(&c, "GET", "/readyz", NULL), 200);
+    assert_int_equal(key_client_call(&c, "GET", "/healthz", NULL), 200);
+    assert_int_equal(key_client_call(&c, "GET", "/readyz", NULL), 200);
     assert_int_equal(list_of(&c), 429);
 }
 
@@ -194,39 +157,39 @@ static const char *batch_of(const char *sku, int operations)
 
 static void a_batch_costs_what_its_operations_cost(void **state)
 {
-    struct client admin = client("admin", "none"), c = client("seller", FIVE);
+    struct key_client admin = client("admin", "none"), c = client("seller", FIVE);
     const char *sku = new_sku();
-    assert_int_equal(call_of(&admin, "PUT", ITEM(sku), "{\"on_hand\":10}"), 201);
-    assert_int_equal(call_of(&c, "POST", "/v1/batch", batch_of(sku, 3)), 200);
+    assert_int_equal(key_client_call(&admin, "PUT", ITEM(sku), "{\"on_hand\":10}"), 201);
+    assert_int_equal(key_client_call(&c, "POST", "/v1/batch", batch_of(sku, 3)), 200);
     check_left(2);
-    assert_int_equal(call_of(&c, "POST", "/v1/batch", batch_of(sku, 3)), 429);
+    assert_int_equal(key_client_call(&c, "POST", "/v1/batch", batch_of(sku, 3)), 429);
     check_refused();
     check_left(1);
-    assert_int_equal(call_of(&c, "POST", "/v1/batch", batch_of(sku, 1)), 200);
+    assert_int_equal(key_client_call(&c, "POST", "/v1/batch", batch_of(sku, 1)), 200);
     check_left(0);
-    assert_int_equal(call_of(&c, "POST", "/v1/batch", batch_of(sku, 1)), 429);
-    assert_int_equal(call_of(&admin, "GET", ITEM(sku), NULL), 200);
+    assert_int_equal(key_client_call(&c, "POST", "/v1/batch", batch_of(sku, 1)), 429);
+    assert_int_equal(key_client_call(&admin, "GET", ITEM(sku), NULL), 200);
     check_like(a, "{'on_hand':6,'sold':4}");
 }
 
 /* Its body was read and parsed: whoever sends such ones for ever must come to an end. */
 static void a_batch_that_is_refused_costs_one(void **state)
 {
-    struct client c = client("seller", FIVE);
+    struct key_client c = client("seller", FIVE);
     const char *sku = new_sku();
     for (int left = 4; left >= 0; left--) {
-        assert_int_equal(call_of(&c, "POST", "/v1/batch", batch_of(sku, 6)), 429);
+        assert_int_equal(key_client_call(&c, "POST", "/v1/batch", batch_of(sku, 6)), 429);
         check_refused();
         assert_non_null(strstr(api_str(a, "detail"), "smaller batches"));
         check_left(left);
     }
-    assert_int_equal(call_of(&c, "GET", "/v1/items", NULL), 429);
+    assert_int_equal(key_client_call(&c, "GET", "/v1/items", NULL), 429);
 }
 
 static void a_batch_that_is_none_costs_one(void **state)
 {
-    struct client c = client("seller", FIVE);
-    assert_int_equal(call_of(&c, "POST", "/v1/batch", "{\"operations\":[]}"), 422);
+    struct key_client c = client("seller", FIVE);
+    assert_int_equal(key_client_call(&c, "POST", "/v1/batch", "{\"operations\":[]}"), 422);
     check_left(4);
 }
 
@@ -238,7 +201,7 @@ static void a_refusal_keeps_the_connection(void **state)
     static const char *const bodies[][2] = {
         {"Content-Length: 10", "{\"a\":1234}"},
         {"Transfer-Encoding: chunked", "4\r\n{\"a\"\r\n6\r\n:1234}\r\n0\r\n\r\n"}};
-    struct client c = client("seller", FIVE);
+    struct key_client c = client("seller", FIVE);
     spend(&c, 5);
     for (int i = 0; i < 2; i++) {
         const char *head = text("POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n"
@@ -261,7 +224,7 @@ static void a_refusal_keeps_the_connection(void **state)
 /* It would take longer to read past that. */
 static void a_refusal_of_a_body_that_is_too_long_does_not_wait_for_it(void **state)
 {
-    struct client c = client("seller", FIVE);
+    struct key_client c = client("seller", FIVE);
     const char *head = text("POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n%s"
                             "Content-Length: 2000000\r\nContent-Type: application/json\r\n\r\n",
                             c.header);
@@ -277,10 +240,10 @@ static void a_refusal_of_a_body_that_is_too_long_does_not_wait_for_it(void **sta
 
 /* --- what lasts ------------------------------------------------------------------------------- */
 
-static double limited(const struct client *c)
+static double limited(const struct key_client *c)
 {
     static const char name[] = "\nstockd_rate_limited_total{why=\"requests\"} ";
-    assert_int_equal(call_of(c, "GET", "/metrics", NULL), 200);
+    assert_int_equal(key_client_call(c, "GET", "/metrics", NULL), 200);
     const char *at = strstr(a->resp.body, name);
     assert_non_null(at);
     return strtod(at + strlen(name), NULL);
@@ -288,37 +251,37 @@ static double limited(const struct client *c)
 
 static void refusals_are_counted(void **state)
 {
-    struct client c = client("seller", FIVE);
+    struct key_client c = client("seller", FIVE);
     double before = limited(&c);
     spend(&c, 4);
-    assert_int_equal(call_of(&c, "POST", "/v1/batch", batch_of("a", 2)), 429);
+    assert_int_equal(key_client_call(&c, "POST", "/v1/batch", batch_of("a", 2)), 429);
     assert_int_equal(list_of(&c), 429);
     assert_true(limited(&c) == before + 2);
 }
 
 static void another_quota_is_in_force_soon(void **state)
 {
-    struct client c = client("reader", FIVE);
+    struct key_client c = client("reader", FIVE);
     spend(&c, 5);
-    check_command(0, "keys", "quota", "--keys-file", keys, "--quota", "none", c.id);
+    check_command(0, "keys", "quota", "--keys-file", key_file, "--quota", "none", c.id);
     /* At both workers: many in a row. */
     int row = 0;
     assert_true(await((row = list_of(&c) == 200 ? row + 1 : 0) >= 30, RECOVERY_MS));
     check_header(a, "RateLimit", NULL);
-    check_command(0, "keys", "list", "--keys-file", keys);
+    check_command(0, "keys", "list", "--keys-file", key_file);
     check_said("rps=1,burst=5000");
-    check_command(64, "keys", "quota", "--keys-file", keys, "--quota", "5/s", c.id);
+    check_command(64, "keys", "quota", "--keys-file", key_file, "--quota", "5/s", c.id);
     check_said("rps=50,burst=100");
-    check_command(64, "keys", "quota", "--keys-file", keys, c.id);
+    check_command(64, "keys", "quota", "--keys-file", key_file, c.id);
     check_said("--quota");
-    check_command(1, "keys", "quota", "--keys-file", keys, "--quota", "none", "0123456789ab");
+    check_command(1, "keys", "quota", "--keys-file", key_file, "--quota", "none", "0123456789ab");
     check_said("no key of that id");
 }
 
 /* Last: the workers that come instead say that they have read the keys, too. */
 static void a_quota_outlives_the_workers(void **state)
 {
-    struct client c = client("reader", FIVE);
+    struct key_client c = client("reader", FIVE);
     pid_t old[4];
     spend(&c, 5);
     int count = tservice_pids(&stack.service, TSERVICE_WORKER, old, 4);
@@ -353,14 +316,10 @@ int main(void)
         cmocka_unit_test(a_quota_outlives_the_workers),
     };
     unsetenv("TEST_KEYS"); /* who asks is said each time */
-    if (temp_dir_make(dir) < 0)
-        return EXIT_FAILURE;
-    snprintf(keys, sizeof(keys), "%s/keys", dir);
-    keys_made = ROLES - 2 + 1; /* of api_keys_write() */
-    int failed = api_keys_write(keys) < 0
+    int failed = key_clients_begin(WORKERS) < 0
                      ? EXIT_FAILURE
                      : run_suite("quotas", tests, .workers = WORKERS,
-                                 .flags = {"--keys-file", keys, "--quota-share", "0.001"});
-    temp_dir_remove(dir);
+                                 .flags = {"--keys-file", key_file, "--quota-share", "0.001"});
+    key_clients_end();
     return failed;
 }

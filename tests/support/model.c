@@ -130,8 +130,8 @@ void model_apply(struct model *m, const struct op *op, bool deferred, struct mod
             a->wrong = "deferred a replay";
         return;
     }
-    if (op->overload) {
-        a->code = OUT_OVERLOADED;
+    if (op->over_quota || op->overload) {
+        a->code = op->over_quota ? OUT_QUOTA_USED : OUT_OVERLOADED;
         if (deferred)
             a->wrong = "deferred a refusal";
         return;

@@ -14,7 +14,7 @@ static bool is_left_out(const struct layout_key *key)
 {
     return str_equal(key->kind, KEY_LANE) || str_equal(key->kind, KEY_TURN) ||
            str_equal(key->kind, KEY_META) || str_equal(key->kind, KEY_EVENTS) ||
-           str_equal(key->kind, KEY_AUDIT);
+           str_equal(key->kind, KEY_AUDIT) || str_equal(key->kind, KEY_LIVE);
 }
 
 static int by_text(const void *x, const void *y)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # layers.sh -- no file includes a header of a higher layer. The order, top first:
 #   service/command, service/process  ->  hooks  ->  http, audit, restore  ->  store, ledger, keys  ->  core  ->  common
-#   loadgen/*  ->  loadgen/run, loadgen/race  ->  report  ->  check  ->  history  ->  common
+#   loadgen/*  ->  loadgen/run, loadgen/race  ->  ui  ->  report  ->  check  ->  history  ->  common
 #                                             ->  client  ->  history
 set -eu
 failed=0
@@ -39,5 +39,6 @@ forbid "$(find loadgen -mindepth 1 -maxdepth 1 -type d ! -name race)" "store/" "
 forbid loadgen/history "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"
 forbid loadgen/check "client/|report/|$ltop|uv\.h|jansson" "the checker works from a history alone"
 forbid loadgen/client "check/|report/|$ltop|jansson" "clients send and record, they do not judge"
-forbid loadgen/report "client/|$ltop|uv\.h" "a report is made from a history and a verdict"
+forbid loadgen/report "client/|ui/|$ltop|uv\.h" "a report is made from a history and a verdict"
+forbid loadgen/ui "client/|history/|check/|report/[b-z]|$ltop|uv\.h|jansson" "the live page shows what it is given"
 exit $failed

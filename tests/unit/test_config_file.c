@@ -160,6 +160,30 @@ TEST(flags_win_over_environment_over_file_over_default)
     cli_free(&call);
 }
 
+/* A file is named by one of the others itself; lists have more than one. */
+TEST(each_value_is_known_with_where_it_comes_from)
+{
+    static const char text[] = "workers = 3\nlanes = 2\nheader = a\n";
+    enum { WORKERS, LANES, REDIS, HEADER, CONFIG };
+    write_bytes(text, strlen(text));
+    ENVIRONMENT("PROG_CONFIG", path, "PROG_LANES", "4", "PROG_REDIS", "r:1");
+    check_taken(READ("serve", "--redis", "r:2"));
+    assert_int_equal(call.from[WORKERS], ARG_FROM_FILE);
+    assert_int_equal(call.from[LANES], ARG_FROM_ENVIRONMENT);
+    assert_int_equal(call.from[REDIS], ARG_FROM_FLAG);
+    assert_int_equal(call.from[HEADER], ARG_FROM_FILE);
+    assert_int_equal(call.from[CONFIG], ARG_FROM_ENVIRONMENT);
+    cli_free(&call);
+    ENVIRONMENT("PROG_HEADER", "c");
+    check_taken(READ("serve", "--config", path, "--workers", "2"));
+    assert_int_equal(call.from[WORKERS], ARG_FROM_FLAG); /* also where it is the default */
+    assert_int_equal(call.from[LANES], ARG_FROM_FILE);
+    assert_int_equal(call.from[REDIS], ARG_FROM_DEFAULT);
+    assert_int_equal(call.from[HEADER], ARG_FROM_ENVIRONMENT);
+    assert_int_equal(call.from[CONFIG], ARG_FROM_FLAG);
+    cli_free(&call);
+}
+
 TEST(a_file_may_hold_what_other_commands_take)
 {
     static const char text[] = "workers = 3\nredis = r:1\njson = yes\nheader = a\nheader = b\n";

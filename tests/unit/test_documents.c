@@ -1,5 +1,5 @@
-/* test_documents.c -- what README.md and docs/operations.md list is what the program has: options,
- * metrics, routes, the ledger's schema.
+/* test_documents.c -- what README.md and pages of docs/ list is what the program has: options,
+ * metrics, the ledger's schema.
  *
  * Runs in the root of the repository.
  */
@@ -60,7 +60,7 @@ static unsigned names_are_in(const char *text, const char *before, const char *c
 TEST(every_metric_has_its_row_and_no_other_has)
 {
     struct buf out;
-    char *docs = read_file("docs/operations.md");
+    char *docs = read_file("docs/metrics.md");
     struct stats *stats = stats_new(1, route_names(), ROUTES);
     assert_non_null(stats);
     stats_attach(stats, 0, "master");
@@ -73,26 +73,6 @@ TEST(every_metric_has_its_row_and_no_other_has)
         names_are_in(docs, "\n| `stockd_", METRIC, (const char *)out.p, "\n# TYPE stockd_") > 40);
     buf_free(&out);
     stats_free(stats);
-    free(docs);
-}
-
-/* --- routes ----------------------------------------------------------------------------------- */
-
-TEST(the_routes_of_metrics_are_listed)
-{
-    char *docs = read_file("docs/operations.md");
-    char *at = strstr(docs, "Routes are `"), *rest, *word;
-    const char *const *names = route_names();
-    assert_non_null(at);
-    at += strlen("Routes are `");
-    at[strcspn(at, "`")] = '\0';
-    rest = at;
-    for (int i = 0; i < ROUTE_NONE; i++) {
-        word = strtok_r(rest, " \n", &rest);
-        assert_non_null(word);
-        assert_string_equal(word, names[i]);
-    }
-    assert_null(strtok_r(rest, " \n", &rest));
     free(docs);
 }
 

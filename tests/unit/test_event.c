@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define NOW_MS INT64_C(1795231293825)
+#define TRACE  "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 static struct arena arena;
 static struct buf out, scratch;
@@ -52,7 +53,7 @@ static void check_same(const struct event *put, const struct event *back)
     assert_true(put->expires_ms == back->expires_ms);
     assert_true(str_equal(put->customer, back->customer) && str_equal(put->key, back->key));
     assert_true(str_equal(put->result, back->result) && str_equal(put->reason, back->reason));
-    assert_true(str_equal(put->owner, back->owner));
+    assert_true(str_equal(put->owner, back->owner) && str_equal(put->trace, back->trace));
     assert_true(put->result_follows == back->result_follows);
     assert_memory_equal(put->fingerprint, back->fingerprint, EVENT_FINGERPRINT_BYTES);
     assert_int_equal(put->line_count, back->line_count);
@@ -126,6 +127,8 @@ TEST(events_of_several_items_come_back)
     events[7].customer = STR("ann");
     events[3].owner = STR("acme/shop");
     events[5].owner = STR("acme/shop");
+    events[5].trace = STR(TRACE);
+    events[7].trace = STR(TRACE);
     check_come_back(events, sizeof(events) / sizeof(events[0]));
 }
 
@@ -181,6 +184,7 @@ TEST(any_bytes_are_read_without_harm)
     struct event events[] = {reserve_of(&lines[0], 1, 1), reserve_of(&lines[1], 1, 2),
                              reserve_of(&lines[2], 1, 3)};
     events[1].owner = STR("acme/shop");
+    events[1].trace = STR(TRACE);
     events[2].key = STR("k");
     events[2].result_follows = true;
     check_come_back(events, 3);
@@ -243,4 +247,32 @@ TEST(a_difference_needs_a_line_before_it)
     event_put_brief(&out, &event, 1, &before);
     buf_put(&out, none + 2, sizeof(none) - 2);
     assert_int_equal(read_all(buf_str(&out)), 1);
+}
+
+TEST(a_trace_costs_what_has_none_nothing)
+{
+    struct event_line line = line_of("a", 1, 1);
+    struct event event = reserve_of(&line, 1, 1);
+    check_come_back(&event, 1);
+    size_t n = out.n;
+    event.trace = STR(TRACE);
+    check_come_back(&event, 1);
+    assert_int_equal(out.n, n + 1 + 1 + strlen(TRACE)); /* flags, length, text */
+}
+
+TEST(a_trace_that_is_none_is_not_read)
+{
+    static const char *const wrong[] = {"", "00", TRACE "0",
+                                        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                        "00-00000000000000000000000000000000-00f067aa0ba902b7-01"};
+    struct event_line line = line_of("a", 1, 1);
+    struct event event = reserve_of(&line, 1, 1);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct event_before before = {.line = {.version = 0}};
+        event.trace = str_of(wrong[i]);
+        begin();
+        event_begin_brief(&out, NOW_MS);
+        event_put_brief(&out, &event, NOW_MS, &before);
+        assert_int_equal(read_all(buf_str(&out)), 0);
+    }
 }

@@ -74,7 +74,7 @@ static int begin(void **state)
     put_lines(first, line_of(0xbb, "ops", "admin", NOW + 1));
     use = key_use_new();
     quotas = quota_use_new();
-    ring = key_ring_new(path, use, quotas, why);
+    ring = key_ring_new(path, use, quotas, true, why);
     return ring ? 0 : -1;
 }
 
@@ -274,7 +274,7 @@ TEST(a_file_that_is_gone_or_open_to_others_changes_nothing)
 TEST(there_is_no_ring_without_a_good_file)
 {
     put_file("stockd-keys 3\n");
-    assert_null(key_ring_new(path, use, quotas, why));
+    assert_null(key_ring_new(path, use, quotas, true, why));
     assert_non_null(strstr(why, "line 1"));
 }
 

@@ -326,6 +326,31 @@ TEST(commands_take_their_own_words_and_flags)
                                "clean, list, completion, help or version");
 }
 
+TEST(a_live_page_is_served_to_this_machine_alone)
+{
+    char at[UI_PLACE_TEXT_SIZE];
+    assert_ok(PARSE("run"));
+    assert_false(o.ui);
+    done();
+    assert_ok(PARSE("run", "--ui", "--ui-linger", "1m"));
+    ui_place_format(&o.ui_at, at);
+    assert_true(o.ui && o.ui_linger_ms == 60000);
+    assert_string_equal(at, "127.0.0.1:0");
+    done();
+    assert_ok(PARSE("race", "--redis", "unix:/s", "--ui-listen", "[::1]:9000", "--html", "f"));
+    ui_place_format(&o.ui_at, at);
+    assert_true(o.ui);
+    assert_string_equal(at, "[::1]:9000");
+    done();
+    assert_ok(PARSE("capacity", "--ui"));
+    done();
+    assert_refused(PARSE("--ui-listen", "0.0.0.0:80"),
+                   "--ui-listen: \"0.0.0.0:80\" is no loopback address; give ADDR:PORT of this "
+                   "machine, as in 127.0.0.1:9000; port 0 takes a free one");
+    assert_refused(PARSE("--ui-linger", "1m"), "--ui-linger: there is no live page; give --ui");
+    assert_refused(PARSE("check", "a", "--ui"), "--ui: is an option of `stockload run`");
+}
+
 TEST(cleaning_takes_an_address_and_the_name_of_a_run)
 {
     assert_ok(PARSE("run"));

@@ -382,6 +382,7 @@ static void one_batch(void)
     for (unsigned i = 0; i < count; i++) {
         plan_run_generate(&sent[i]);
         sent[i].op.overload = percent(run.phase.overload_percent) ? "too much waits" : NULL;
+        sent[i].op.over_quota = percent(run.phase.overload_percent);
         ops[i] = &sent[i].op;
         ops[i]->chain = percent(run.phase.chain_percent) ? &chains[below(CHAINS)] : NULL;
     }

@@ -51,6 +51,7 @@ TEST(every_refusal_has_its_status)
         {OUT_KEY_REUSED, "idempotency-key-reused", 422},
         {OUT_INVALID, "invalid-field", 422},
         {OUT_CROSS_PARTITION, "cross-partition", 422},
+        {OUT_QUOTA_USED, "rate-limited", 429},
         {OUT_REDIS_UNAVAILABLE, "redis-unavailable", 503},
         {OUT_OVERLOADED, "overloaded", 503},
         {OUT_CONTENTION, "contention", 503},

@@ -5,15 +5,24 @@
 
 static const struct {
     const char *text;
-    int64_t rps, burst;
+    int64_t limits[QUOTA_LIMITS];
     const char *written; /* NULL: as it was */
 } good[] = {
-    {"none", 0, 0, NULL},
-    {"rps=50", 50, 0, NULL},
-    {"rps=50,burst=100", 50, 100, NULL},
-    {"burst=100,rps=50", 50, 100, "rps=50,burst=100"},
-    {"rps=1000000,burst=1000000", 1000000, 1000000, NULL},
-    {"rps=007", 7, 0, "rps=7"},
+    {"none", {0}, NULL},
+    {"rps=50", {50}, NULL},
+    {"rps=50,burst=100", {50, 100}, NULL},
+    {"burst=100,rps=50", {50, 100}, "rps=50,burst=100"},
+    {"rps=1000000,burst=1000000", {1000000, 1000000}, NULL},
+    {"rps=007", {7}, "rps=7"},
+    {"holds=100", {[QUOTA_HOLDS] = 100}, NULL},
+    {"units=5000", {[QUOTA_UNITS] = 5000}, NULL},
+    {"operations=4,metadata=3,units=2,holds=1",
+     {0, 0, 1, 2, 3, 4},
+     "holds=1,units=2,metadata=3,operations=4"},
+    {"rps=1000000,burst=1000000,holds=1000000000000,units=1000000000000,metadata=1000000000000,"
+     "operations=1000000000000",
+     {1000000, 1000000, 1000000000000, 1000000000000, 1000000000000, 1000000000000},
+     NULL},
 };
 
 TEST(a_quota_is_read_and_written)
@@ -23,8 +32,7 @@ TEST(a_quota_is_read_and_written)
         struct buf text;
         const char *why, *written = good[i].written ? good[i].written : good[i].text;
         assert_true(quota_parse(&quota, str_of(good[i].text), &why));
-        assert_int_equal(quota.limits[QUOTA_RPS], good[i].rps);
-        assert_int_equal(quota.limits[QUOTA_BURST], good[i].burst);
+        assert_memory_equal(quota.limits, good[i].limits, sizeof(quota.limits));
         buf_init(&text, QUOTA_TEXT_SIZE);
         quota_write(&quota, &text);
         assert_true(str_equal(buf_str(&text), str_of(written)));
@@ -56,6 +64,13 @@ TEST(what_is_none_is_told_what_would_be_right)
         {"rps=1 ", "a number"},
         {"rps=1,rps=2", "twice"},
         {"burst=5", "burst without rps"},
+        {"burst=5,holds=1", "burst without rps"},
+        {"holds=", "a number from 1 to 1000000000000"},
+        {"units=0", "a number from 1 to 1000000000000"},
+        {"metadata=-1", "a number from 1 to 1000000000000"},
+        {"operations=1000000000001", "a number from 1 to 1000000000000"},
+        {"holds=1,units=2,holds=1", "twice"},
+        {"hold=1", "holds, units, metadata and operations"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct quota quota;
@@ -63,6 +78,15 @@ TEST(what_is_none_is_told_what_would_be_right)
         assert_false(quota_parse(&quota, str_of(wrong[i].text), &why));
         if (!strstr(why, wrong[i].why))
             fail_msg("\"%s\": \"%s\" has no \"%s\"", wrong[i].text, why, wrong[i].why);
+    }
+}
+
+TEST(what_is_kept_is_told_from_what_is_asked)
+{
+    for (int i = 0; i < QUOTA_LIMITS; i++) {
+        struct quota quota = {.limits = {[QUOTA_RPS] = 1}};
+        quota.limits[i] = 1;
+        assert_int_equal(quota_keeps(&quota), i >= QUOTA_HOLDS);
     }
 }
 

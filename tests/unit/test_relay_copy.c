@@ -60,8 +60,10 @@ TEST(a_request_arrives_whole)
                     .line_count = 2,
                     .ttl_ms = 1000,
                     .overload = "no room",
+                    .over_quota = true,
                     .customer = STR(""),
                     .owner = STR("acme/shop"),
+                    .trace = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
                     .metadata = STR("{\"a\":1}")};
     assert_true(relay_copy_request(cell, &op));
     const struct op *copy = &cell->op;
@@ -71,6 +73,7 @@ TEST(a_request_arrives_whole)
     same_text(copy->reference, op.reference);
     same_text(copy->metadata, op.metadata);
     same_text(copy->owner, op.owner);
+    same_text(copy->trace, op.trace);
     assert_true(lies_within(copy->lines));
     for (unsigned i = 0; i < 2; i++) {
         same_text(copy->lines[i].sku, lines[i].sku);
@@ -83,6 +86,7 @@ TEST(a_request_arrives_whole)
     assert_memory_equal(copy->fingerprint, op.fingerprint, sizeof(op.fingerprint));
     assert_true(rid_equal(&copy->rid, &op.rid));
     assert_null(copy->overload); /* who commits judges that */
+    assert_true(copy->over_quota);
     assert_int_equal(copy->out.field_line, -1);
 }
 

@@ -261,7 +261,8 @@ TEST(every_refusal_renders)
         struct op op = {.kind = OP_RESERVE};
         op.out = (struct outcome){.code = (enum outcome_code)code, .field_line = -1};
         json_decref(refused(&op));
-        assert_true((answer.retry_after_s > 0) == (answer.status == 503));
+        bool later = answer.status == 429 || answer.status == 503;
+        assert_true((answer.retry_after_s > 0) == later);
     }
 }
 
@@ -389,3 +390,19 @@ TEST(no_read_shows_an_inner_name)
 }
 
 EACH_BETWEEN(begin, end)
+
+TEST(a_refusal_for_a_quota_says_which_and_how_much)
+{
+    const struct refusal why = {.problem = PROBLEM_RATE_LIMITED,
+                                .detail = "too much",
+                                .retry_after_s = 60,
+                                .limit = "holds",
+                                .quota = 100,
+                                .used = 99};
+    render_refusal(&why, &answer, &body);
+    assert_int_equal(answer.status, 429);
+    assert_int_equal(answer.retry_after_s, 60);
+    assert_body(
+        "{\"type\":\"/problems/rate-limited\",\"title\":\"Too many requests\",\"status\":429,"
+        "\"detail\":\"too much\",\"limit\":\"holds\",\"quota\":100,\"used\":99}");
+}

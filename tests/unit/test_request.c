@@ -500,7 +500,7 @@ TEST(the_longest_names_of_the_longest_tenant_have_room)
     char owner[OWNER_MAX_BYTES + 1], key[KEY_MAX_BYTES + 1], target[SKU_MAX_BYTES + 32];
     memset(owner, 't', sizeof(owner));
     owner[TENANT_MAX_BYTES] = '/';
-    by = (struct requester){{owner, OWNER_MAX_BYTES}, {owner, TENANT_MAX_BYTES}};
+    by = (struct requester){.owner = {owner, OWNER_MAX_BYTES}, .items = {owner, TENANT_MAX_BYTES}};
     memset(key, 'k', sizeof(key));
     key[KEY_MAX_BYTES] = '\0';
     memset(target, 'a', sizeof(target));

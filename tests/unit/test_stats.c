@@ -120,6 +120,53 @@ TEST(sums_over_processes)
     stats_free(stats);
 }
 
+TEST(operations_by_kind_and_outcome)
+{
+    static const char *const kinds[] = {"sell", "hold"};
+    struct stats *stats = stats_new(2, routes, 2);
+    assert_non_null(stats);
+    stats_name_operations(stats, kinds, 2);
+    stats_operation(1, STATS_DONE); /* of nobody yet */
+    for (unsigned slot = 0; slot < 2; slot++) {
+        stats_attach(stats, slot, "worker");
+        stats_operation(1, STATS_DONE);
+        stats_operation(0, STATS_INSUFFICIENT);
+    }
+    assert_true(value_of(stats, "stockd_operations_total{op=\"hold\",outcome=\"done\"}") == 2);
+    assert_true(
+        value_of(stats, "stockd_operations_total{op=\"sell\",outcome=\"insufficient_stock\"}") ==
+        2);
+    assert_int_equal(stats_operations(stats, 1, STATS_DONE), 2);
+    assert_int_equal(stats_operations(stats, 0, STATS_DONE), 0);
+    stats_free(stats);
+}
+
+TEST(what_was_counted_can_be_asked_for)
+{
+    struct stats *stats = stats_new(2, routes, 2);
+    uint64_t buckets[STATS_TIME_BUCKETS];
+    assert_non_null(stats);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        stats_attach(stats, slot, "worker");
+        stats_count(STATS_BATCHES, 5);
+        stats_request(0, 200, 70);
+        stats_request(1, 503, 99999999);
+        stats_observe(STATS_TOTAL_US, 50);       /* at a bound is below it */
+        stats_observe(STATS_TOTAL_US, 51);       /* in the next */
+        stats_observe(STATS_TOTAL_US, 99999999); /* above all */
+    }
+    assert_int_equal(stats_counted(stats, STATS_BATCHES), 10);
+    assert_int_equal(stats_counted(stats, STATS_CONFLICTS), 0);
+    assert_int_equal(stats_requests(stats), 4);
+    stats_times(stats, STATS_TOTAL_US, buckets);
+    for (unsigned i = 0; i < STATS_TIME_BUCKETS; i++)
+        assert_int_equal(buckets[i], i <= 1 || i == STATS_TIME_BUCKETS - 1 ? 2 : 0);
+    assert_int_equal(stats_time_bounds()[0], 50);
+    for (unsigned i = 1; i + 1 < STATS_TIME_BUCKETS; i++)
+        assert_true(stats_time_bounds()[i] > stats_time_bounds()[i - 1]);
+    stats_free(stats);
+}
+
 /* A worker that takes over a slot: counters go on, gauges begin anew. */
 TEST(a_slot_outlives_its_process)
 {

@@ -71,6 +71,7 @@ static enum db_result find_history(struct history_query *query, struct arena *ar
     switch (query->kind) {
     case HISTORY_RESERVATIONS: return history_reservations_find(db, arena, &query->reservations);
     case HISTORY_MOVEMENTS: return history_movements_find(db, arena, &query->movements);
+    case HISTORY_LEVELS: return history_levels_find(db, arena, &query->levels);
     case HISTORY_ITEM: break;
     }
     return history_item_at(db, query->instant.sku, query->instant.at_ms, &query->instant.item);

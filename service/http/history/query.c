@@ -8,6 +8,8 @@
 
 #define PARAMS_MAX     12
 #define VERSION_DIGITS 18
+#define POINTS_DIGITS  3
+#define POINTS_DEFAULT 60
 
 struct reader {
     struct history_query *query;
@@ -91,6 +93,15 @@ static bool read_time(struct reader *r, const struct param *param, struct str va
                : wrong(r, param, "must be a time as 2026-11-21T01:31:37.123Z");
 }
 
+static bool read_points(struct reader *r, const struct param *param, struct str value)
+{
+    int64_t points;
+    if (!request_number(value, POINTS_DIGITS, HISTORY_POINTS_MIN, HISTORY_POINTS_MAX, &points))
+        return wrong(r, param, "must be a number from 2 to 200");
+    *(unsigned *)place(r, param) = (unsigned)points;
+    return true;
+}
+
 /* clang-format off */
 #define AT(member) offsetof(struct history_query, member)
 static const struct param params_of_reservations[] = {
@@ -111,10 +122,17 @@ static const struct param params_of_item[] = {
     {"at", read_time, AT(instant.at_ms)},
     {NULL, NULL, 0},
 };
+static const struct param params_of_levels[] = {
+    {"from", read_time, AT(levels.from_ms)},
+    {"to", read_time, AT(levels.to_ms)},
+    {"points", read_points, AT(levels.points)},
+    {NULL, NULL, 0},
+};
 static const struct { enum route_id route; const struct param *params; } kinds[] = {
     [HISTORY_RESERVATIONS] = {ROUTE_RESERVATIONS, params_of_reservations},
     [HISTORY_MOVEMENTS]    = {ROUTE_MOVEMENTS, params_of_movements},
     [HISTORY_ITEM]         = {ROUTE_ITEM, params_of_item},
+    [HISTORY_LEVELS]       = {ROUTE_LEVELS, params_of_levels},
 };
 /* clang-format on */
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -174,7 +192,7 @@ static bool go_in(struct history_query *query, struct arena *arena, const struct
     bool named = !str_absent(*sku);
     *sku = tenant_inner(arena, by->items, TENANT_MARK_ITEM, *sku);
     if (query->kind != HISTORY_RESERVATIONS)
-        query->instant.sku = *sku;
+        query->instant.sku = query->levels.sku = *sku;
     query->reservations.tenant = query->movements.tenant = tenant;
     return str_absent(tenant) || (named && str_absent(*sku)) ? no_memory(why) : true;
 }
@@ -188,7 +206,9 @@ bool history_query_read(struct history_query *query, struct arena *arena,
     *query = (struct history_query){.kind = kind_of(match->id)};
     assert(query->kind < KINDS);
     query->reservations.limit = query->movements.limit = LIST_DEFAULT;
-    query->movements.before = INT64_MAX;
+    query->movements.before = query->levels.to_ms = INT64_MAX;
+    query->levels.from_ms = INT64_MIN;
+    query->levels.points = POINTS_DEFAULT;
     if (query->kind != HISTORY_RESERVATIONS) {
         struct str sku = arena_str(arena, match->param);
         if (str_absent(sku))
@@ -197,5 +217,9 @@ bool history_query_read(struct history_query *query, struct arena *arena,
         if (!sku_valid(sku))
             return wrong(&r, &of_path, "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
     }
-    return read_params(&r, kinds[query->kind].params, match->query) && go_in(query, arena, by, why);
+    if (!read_params(&r, kinds[query->kind].params, match->query))
+        return false;
+    if (query->levels.from_ms > query->levels.to_ms)
+        return refuse(why, PROBLEM_INVALID_FIELD, "from", "must not be after `to`");
+    return go_in(query, arena, by, why);
 }

@@ -10,12 +10,13 @@
 #include "http/problem.h"
 #include "ledger/query/history.h"
 
-enum history_kind { HISTORY_RESERVATIONS, HISTORY_MOVEMENTS, HISTORY_ITEM };
+enum history_kind { HISTORY_RESERVATIONS, HISTORY_MOVEMENTS, HISTORY_ITEM, HISTORY_LEVELS };
 
 struct history_query {
     enum history_kind kind;
     struct history_reservations reservations;
     struct history_movements movements;
+    struct history_levels levels;
     struct {
         struct str sku;
         int64_t at_ms;

@@ -63,6 +63,8 @@ void movement_put(struct buf *b, const struct movement *m)
     JSON_TEXT(b, ",\"reference\":", m->reference);
     JSON_TEXT(b, ",\"reason\":", m->reason);
     JSON_TIME(b, ",\"expires_at\":", m->expires_ms);
+    if (!str_absent(m->trace))
+        JSON_TEXT(b, ",\"traceparent\":", m->trace);
 }
 
 static void put_movements(const struct history_movements *list, struct buf *b)
@@ -80,6 +82,27 @@ static void put_movements(const struct history_movements *list, struct buf *b)
         buf_printf(b, "\"%" PRId64 "\"", list->next);
     else
         JSON_LIT(b, "null");
+}
+
+static void put_levels(const struct history_levels *list, const struct history_lag *lag,
+                       struct buf *b)
+{
+    JSON_SKU(b, "{\"sku\":", list->sku);
+    JSON_TIME(b, ",\"as_of\":", lag->as_of_ms);
+    JSON_LIT(b, ",\"levels\":[");
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct history_level *level = &list->levels[i];
+        if (i > 0)
+            buf_putc(b, ',');
+        JSON_TIME(b, "{\"at\":", level->at_ms);
+        JSON_INT(b, ",\"version\":", level->version);
+        JSON_INT(b, ",\"on_hand\":", level->available + level->held);
+        JSON_INT(b, ",\"available\":", level->available);
+        JSON_INT(b, ",\"held\":", level->held);
+        JSON_INT(b, ",\"sold\":", level->sold);
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
 }
 
 /* An item that is not there yet looks like one that never was, so the detail says if it may be. */
@@ -111,6 +134,13 @@ void history_render(const struct history_query *query, const struct history_lag 
             return;
         }
         put_movements(&query->movements, body);
+        break;
+    case HISTORY_LEVELS:
+        if (!query->levels.known) {
+            render_no_item(query->levels.sku, lag, "", answer, body);
+            return;
+        }
+        put_levels(&query->levels, lag, body);
         break;
     case HISTORY_ITEM:
         if (!query->instant.item.exists) {

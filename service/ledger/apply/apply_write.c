@@ -8,10 +8,11 @@
 #include <stdlib.h>
 
 static const struct db_statement put_events =
-    DB_ADD("iiiiiittiiiiiiiititttttttt", "events",
+    DB_ADD("iiiiiittiiiiiiiitittttttttt", "events",
            "partition_no, epoch, seq, n, event_no, at_ms, type, sku, available_delta, "
            "held_delta, sold_delta, available, held, sold, version, max_per_customer, rid, "
-           "expires_ms, customer, reference, reason, metadata, op_key, result, tenant, client");
+           "expires_ms, customer, reference, reason, metadata, op_key, result, tenant, client, "
+           "traceparent");
 static const struct db_statement put_items = {
     .kind = DB_INSERT,
     .types = "tiiiiiiiii",
@@ -196,6 +197,7 @@ static bool put_circumstances(struct rows *rows, struct projection *p,
     put_text(rows, first ? e->key : none);
     put_text(rows, result);
     put_owner(rows, e->owner);
+    put_text(rows, e->trace);
     return !first || str_absent(e->result) || !str_absent(result);
 }
 

@@ -1,5 +1,5 @@
 /* history.h -- what the ledger tells whoever asks: reservations by who and what they were for, the
- * movements of an item, an item as it was.
+ * movements of an item, an item as it was, its stock over a time.
  *
  * Layer: ledger. All of a question is read in the transaction that the caller has begun
  * (db_begin_read), so its parts belong together. What is found lives in the caller's arena, and
@@ -10,7 +10,8 @@
  *
  * Invariant: a question costs a bounded number of rows, however long the past is and whatever other
  * tenants have in it: HISTORY_LOOK_MAX look-ups by index and the page itself. The one exception is
- * a list of all that is held, which looks at the index of the held ones from end to end.
+ * a list of all that is held, which looks at the index of the held ones from end to end. Levels are
+ * as many look-ups as a version has binary digits, for each point.
  */
 #pragma once
 
@@ -63,3 +64,28 @@ enum db_result history_movements_find(struct db *db, struct arena *arena,
  * due_ms is 0, which the ledger does not know. */
 enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms,
                                struct item *item) MUST_CHECK;
+
+#define HISTORY_POINTS_MIN 2
+#define HISTORY_POINTS_MAX 200
+
+/* What an item had from its change `version` at at_ms on. */
+struct history_level {
+    int64_t at_ms, version, available, held, sold;
+};
+
+/* An item's counters over a time, oldest first: the level in force at its begin, or else the first
+ * one, then each change; if those are more than `points`, the levels in force at as many instants
+ * that lie evenly between both ends. After a deletion all are 0. */
+struct history_levels {
+    /* Asked for. */
+    struct str sku;
+    int64_t from_ms, to_ms; /* not before from_ms; INT64_MIN and INT64_MAX: all there is */
+    unsigned points;        /* HISTORY_POINTS_MIN to HISTORY_POINTS_MAX */
+    /* Found. */
+    bool known; /* the ledger has heard of the item, be it deleted */
+    struct history_level *levels;
+    unsigned count;
+};
+
+enum db_result history_levels_find(struct db *db, struct arena *arena,
+                                   struct history_levels *list) MUST_CHECK;

@@ -20,7 +20,7 @@ static const struct db_statement of_default =
     DB_ASK("ttii", WINDOW("CASE e.tenant WHEN $1 THEN 1 ELSE 0 END", "1 = 1"));
 static const struct db_statement of_tenant =
     DB_ASK("ttii", WINDOW("1", "tenant <> '' AND tenant = $1"));
-#define MINE_COLUMN 15 /* behind MOVEMENT_COLUMNS */
+#define MINE_COLUMN 16 /* behind MOVEMENT_COLUMNS */
 
 static int keep_time(void *context, const struct db_value *row, size_t count)
 {

@@ -17,5 +17,6 @@ bool movement_take(struct arena *arena, const struct db_value *columns, struct m
            rows_text(arena, &columns[10], &movement->rid) &&
            rows_text(arena, &columns[11], &movement->customer) &&
            rows_text(arena, &columns[12], &movement->reference) &&
-           rows_text(arena, &columns[13], &movement->reason);
+           rows_text(arena, &columns[13], &movement->reason) &&
+           rows_text(arena, &columns[15], &movement->trace);
 }

@@ -12,12 +12,12 @@
 #define MOVEMENT_COLUMNS                                                                           \
     "e.at_ms, e.type, e.sku, e.version, e.available_delta, e.held_delta, e.sold_delta, "           \
     "e.available, e.held, e.sold, e.rid, COALESCE(e.customer, r.customer), "                       \
-    "COALESCE(e.reference, r.reference), e.reason, e.expires_ms"
+    "COALESCE(e.reference, r.reference), e.reason, e.expires_ms, e.traceparent"
 
 /* The columns of events that it is of, for a statement that first takes a window of those. */
 #define MOVEMENT_OF_EVENTS                                                                         \
     "at_ms, type, sku, version, available_delta, held_delta, sold_delta, available, held, sold, "  \
-    "rid, customer, reference, reason, expires_ms, tenant"
+    "rid, customer, reference, reason, expires_ms, tenant, traceparent"
 
 struct movement {
     int64_t at_ms;
@@ -28,6 +28,7 @@ struct movement {
     struct str rid;                         /* absent: not about a reservation */
     struct str customer, reference, reason; /* absent: none */
     int64_t expires_ms;                     /* 0: none */
+    struct str trace;                       /* of the request (core/traceparent.h); absent: none */
 };
 
 /* Texts are copied into the arena. False: no memory. */

@@ -151,6 +151,9 @@ enum admin_result admin_open(struct admin *admin, const char **why) MUST_CHECK;
 bool admin_is_open(const struct admin *admin, unsigned partition);
 unsigned admin_open_count(const struct admin *admin);
 
+/* Why a partition that is not open is not, as the last look at it found. */
+const char *admin_shut_why(const struct admin *admin, unsigned partition);
+
 /* Which Redis process the partition is at, by which promotion: of the last admin_connect. */
 const struct reign *admin_reign(struct admin *admin, unsigned partition);
 

@@ -32,6 +32,12 @@ unsigned admin_open_count(const struct admin *admin)
     return count;
 }
 
+const char *admin_shut_why(const struct admin *admin, unsigned partition)
+{
+    const char *why = admin->whys[partition];
+    return *why ? why : "it has not been looked at on this connection";
+}
+
 /* --- one look --------------------------------------------------------------------------------- */
 
 static void keep_result(struct admin *admin, unsigned partition, enum admin_result result)

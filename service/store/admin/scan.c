@@ -217,6 +217,45 @@ int scan_due(struct admin *admin, struct arena *arena, unsigned partition,
                  : -EIO;
 }
 
+/* --- counters alone --------------------------------------------------------------------------- */
+
+/* All of the partition, in one command. */
+static void read_counters(struct admin *admin, unsigned partition, const struct str *skus,
+                          size_t count, struct item *items)
+{
+    size_t in[SCAN_PAGE], n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (layout_partition(admin->config->partitions, skus[i]) == partition)
+            in[n++] = i;
+    if (!admin_is_open(admin, partition) || admin_at(admin, partition) != ADMIN_OK)
+        return;
+    resp_begin(&admin->out, 1 + n);
+    resp_arg(&admin->out, STR("MGET"));
+    for (size_t i = 0; i < n; i++)
+        resp_key(&admin->out, partition, KEY_ITEM, skus[in[i]]);
+    redisReply *reply = admin_ask_list(admin, n);
+    if (!reply)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (layout_item(reply->element[i], &items[in[i]]) != LAYOUT_FOUND)
+            items[in[i]] = (struct item){.exists = false};
+    freeReplyObject(reply);
+}
+
+void scan_counters(struct admin *admin, const struct str *skus, size_t count, struct item *items)
+{
+    assert(count <= SCAN_PAGE);
+    memset(items, 0, count * sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        unsigned partition = layout_partition(admin->config->partitions, skus[i]);
+        size_t first = 0;
+        while (layout_partition(admin->config->partitions, skus[first]) != partition)
+            first++;
+        if (first == i)
+            read_counters(admin, partition, skus, count, items);
+    }
+}
+
 /* --- the last audit --------------------------------------------------------------------------- */
 
 #define AUDIT_FIELDS 5

@@ -107,6 +107,12 @@ int scan_usage_named(struct admin *admin, struct arena *arena, unsigned partitio
                      const struct str *customers, size_t count, struct scan_item *item,
                      struct scan_usage **shares) MUST_CHECK;
 
+/* --- counters alone --------------------------------------------------------------------------- */
+
+/* Those of items of any partitions, at most SCAN_PAGE: all zeros for one that is not there, and
+ * where its partition is not open or cannot be asked. */
+void scan_counters(struct admin *admin, const struct str *skus, size_t count, struct item *items);
+
 /* --- the last audit --------------------------------------------------------------------------- */
 
 struct scan_audit {

@@ -45,6 +45,14 @@ static void reached(struct lane *lane)
     lane_finish(lane);
 }
 
+static void note_kept(const struct lane *lane)
+{
+    int64_t now_us = clock_mono_us();
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane_promises(lane->batch.ops[i]))
+            lane->batch.ops[i]->kept_us = now_us;
+}
+
 /* What promises nothing is not held up; what was not decided yet is for the next batch. */
 static void answer_the_rest(struct lane *lane)
 {
@@ -315,6 +323,7 @@ void lane_await_durability(struct lane *lane)
     lane->unsettled = lane->wrote_here || lane->unsettled;
     lane_pass_turn(lane);
     answer_the_rest(lane);
+    note_kept(lane);
     if (level == DURABILITY_REPLICATED)
         wait_for_replicas(lane);
     else if (lane->awaited.epoch > 0)

@@ -60,7 +60,7 @@ static void end_flight(struct relay *relay, unsigned i)
 static void keep_here(struct relay *relay, struct store_op *op)
 {
     op->alone = true;
-    op->started_us = 0;
+    op->started_us = op->kept_us = 0;
     op->tries = 0;
     store_enqueue(relay->store, op);
 }
@@ -87,6 +87,7 @@ static void land(struct relay *relay, unsigned i)
     if (op) {
         relay->waiting_count--;
         op->started_us = flight->cell->started_us;
+        op->kept_us = flight->cell->kept_us;
         op->tries = flight->cell->tries;
         op->op.out = flight->cell->op.out;
         if (tries_here(op, clock_mono_us()))
@@ -125,6 +126,7 @@ static void on_guest_done(struct store_op *op)
     struct relay *relay = guest->relay;
     struct relay_cell *cell = guest->cell;
     cell->started_us = op->started_us;
+    cell->kept_us = op->kept_us;
     cell->tries = op->tries;
     if (!relay_copy_outcome(cell, &op->op.out))
         cell->op.out = (struct outcome){
@@ -159,7 +161,7 @@ static void admit(struct relay *relay, unsigned from, struct relay_cell *cell)
 {
     struct guest *guest = guest_new(relay);
     if (!guest) {
-        cell->started_us = 0;
+        cell->started_us = cell->kept_us = 0;
         cell->op.out.code = OUT_OVERLOADED;
         cell->op.out.why = "out of memory";
         cell->state = RELAY_ANSWERED;

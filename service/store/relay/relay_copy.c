@@ -68,7 +68,7 @@ bool relay_copy_request(struct relay_cell *cell, const struct op *op)
     copy->out = (struct outcome){.field_line = -1};
     copy->share = (struct str){NULL, 0}; /* so does it name that */
     struct str *const texts[] = {&copy->key,    &copy->id,       &copy->customer, &copy->reference,
-                                 &copy->reason, &copy->metadata, &copy->owner};
+                                 &copy->reason, &copy->metadata, &copy->owner,    &copy->trace};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (!copy_text(cell, texts[i], REQUEST_BYTES))
             return false;

@@ -32,6 +32,7 @@ struct relay_cell {
     struct op op;                      /* what is asked, then its outcome; all in here */
     int64_t submitted_us, deadline_us; /* monotonic */
     int64_t started_us;                /* with the outcome, as the next; 0: it was not begun */
+    int64_t kept_us;
     unsigned tries;
     bool beyond;
     size_t used; /* of bytes */
