@@ -4,6 +4,7 @@
 #include "support/fixture.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #define RESERVATION_AT(id, verb) text("/v1/reservations/%s/%s", id, verb)
 #define KEY(k)                   text("Idempotency-Key: %s\r\n", k)
 #define NO_RESERVATION           "r0-00dc0hb5n1hrpnm3ev2l4q0"
+#define LIVE_IS(code)                                                                              \
+    (http_call(&a->conn, "GET", "/v1/live", NULL, NULL, &a->resp) == 0 && a->resp.status == (code))
 
 /* --- items ------------------------------------------------------------------------------------ */
 
@@ -310,6 +313,8 @@ static void without_a_ledger_there_is_the_documented_404(void **state)
     visit_problem(404, "ledger-missing", "listMovements", "/v1/items/x/movements", NULL, NULL);
     visit_problem(404, "ledger-missing", "followEvents", "/v1/events", NULL, NULL);
     visit_problem(404, "ledger-missing", "getItem", "/v1/items/x" LONG_AGO, NULL, NULL);
+    visit_problem(404, "ledger-missing", "audit", "/v1/audits", NULL, "{}");
+    visit_problem(404, "ledger-missing", "lookAtAudit", "/v1/audits", NULL, NULL);
     a = &stack.api;
     assert_int_equal(stack_stop(&bare), 0);
 }
@@ -366,10 +371,22 @@ static void reads_of_the_service_are_answered_as_documented(void **state)
     visit(200, "headSelf", "/v1/self", NULL, NULL);
     visit(200, "service", "/v1/service", NULL, NULL);
     visit(200, "headService", "/v1/service", NULL, NULL);
+    visit(202, "audit", "/v1/audits", NULL, "{}");
+    visit(200, "lookAtAudit", "/v1/audits", NULL, NULL);
+    visit(200, "headAudit", "/v1/audits", NULL, NULL);
+    visit_problem(422, "invalid-field", "audit", "/v1/audits", NULL, "{\"x\":1}");
+    visit_problem(400, "malformed-json", "audit", "/v1/audits", NULL, "{");
     json_array_foreach(documented("#/components/schemas/ProblemName/enum"), i, name)
         visit(200, "problem", text("/problems/%s", json_string_value(name)), NULL, NULL);
     visit(200, "headProblem", "/problems/overloaded", NULL, NULL);
     visit(404, "headProblem", "/problems/none", NULL, NULL);
+    assert_true(await(LIVE_IS(200), RECOVERY_MS));
+    visit(200, "watchLive", "/v1/live", NULL, NULL);
+    visit(200, "headLive", "/v1/live", NULL, NULL);
+    kill(pid_of(TSERVICE_KEEPER), SIGSTOP);
+    assert_true(await(LIVE_IS(503), RECOVERY_MS));
+    visit_problem(503, "live-unavailable", "watchLive", "/v1/live", NULL, NULL);
+    kill(pid_of(TSERVICE_KEEPER), SIGCONT);
     visit_problem(404, "route-not-found", "problem", "/problems/none", NULL, NULL);
 }
 
