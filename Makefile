@@ -53,8 +53,8 @@ DEBS_build := gcc make git pkgconf libc6-dev alone:libmicrohttpd-dev libhiredis-
               libpq-dev libsqlite3-dev libseccomp-dev alone:libcurl4-openssl-dev libjs-chart.js redis-server
 HAVE_build = $(FIND_LIBS) --exists $(LIBS) 2>/dev/null && which $(CC) redis-server >/dev/null && test -r "$(CHART_JS)"
 WHY_test := for the tests
-DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc
-HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which openssl zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc haproxy
+HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which openssl zsh mandoc haproxy >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 WHY_lint := for make lint
 DEBS_lint = $(DEBS_test) clang clang-format clang-tidy $(filter nodejs,$(NODE_DEBS))
 HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) node >/dev/null

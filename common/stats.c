@@ -88,7 +88,7 @@ static const struct {
     const struct bounds *bounds;
 } histograms[STATS_HISTOGRAMS] = {STATS_EACH_HISTOGRAM(HISTOGRAM)};
 
-#define OUTCOME(id, name) [id] = name,
+#define OUTCOME(id, name) [id] = (name),
 static const char *const outcomes[STATS_OUTCOMES] = {STATS_EACH_OUTCOME(OUTCOME)};
 
 /* Where the processes do not add up. */

@@ -9,7 +9,7 @@
 
 /* Rates of items, as whole numbers. */
 #define RATE_SCALE 1000
-#define RATE_MAX   (UNITS_MAX / RATE_SCALE)
+#define RATE_MAX   9e12 /* as one of those within UNITS_MAX */
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
@@ -41,7 +41,7 @@ static int64_t take_maybe(struct unpack *in)
 
 static void put_item(struct buf *out, const struct live_item *item)
 {
-    double rate = item->rate < (double)RATE_MAX ? item->rate : (double)RATE_MAX;
+    double rate = item->rate < RATE_MAX ? item->rate : RATE_MAX;
     pack_text(out, (struct str){item->name, item->n});
     put(out, (int64_t)(rate * RATE_SCALE));
     put(out, item->available);

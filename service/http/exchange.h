@@ -151,10 +151,10 @@ struct http_server {
     struct key_ring *keys;               /* NULL: everybody may everything */
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
+    struct kept_host host;               /* what it gives of quotas */
     unsigned partitions;                 /* of the store */
     const struct http_audits *audits;    /* NULL: no ledger to compare with */
     const struct http_about *about;      /* of the service; NULL: a port without a store */
-    struct kept_host host;               /* what it gives of quotas */
     struct access_log *access;           /* NULL: none is kept */
     bool traces_events;                  /* events name the traces of requests */
     int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */

@@ -82,6 +82,7 @@ static void other_methods_are_not_allowed(void **state)
         {"/v1/items/a/transfers", {"POST"}},
         {"/v1/items/x/movements", {"GET"}},
         {"/v1/events", {"GET"}},
+        {"/v1/live", {"GET"}},
         {RESERVATIONS, {"GET", "POST"}},
         {"/v1/reservations/x", {"GET"}},
         {"/v1/reservations/x/confirm", {"POST"}},

@@ -1,14 +1,10 @@
-/* test_live_services.c -- GET /v1/live: numbers of all services on a store, once and as a stream,
- * whatever lies in Redis, and whoever stops reading.
+/* test_live_services.c -- GET /v1/live: numbers of all services on a store, whatever lies in Redis.
  */
-#include "support/api_keys.h"
 #include "support/fixture.h"
-#include "support/sse.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define LIVE "/v1/live"
@@ -191,6 +187,28 @@ static bool log_says_why(void)
     return tservice_log_count(&stack.service, "do not see each other", NULL) > 0;
 }
 
+/* Samples go on to be taken, of a store that cannot be written. */
+static void a_redis_that_stands_still_or_dies_is_told(void **state)
+{
+    struct tservice beside = {.port = 0};
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .workers = 1);
+    serve_beside(&beside, .workers = 1);
+    const char *sku = api_item(a, 1000000, 0);
+    await_services(a, 2);
+    tproc_signal(&stack.redis.proc, SIGSTOP);
+    assert_true(await(number(sample_of(a), "partitions.open") == 0, RECOVERY_MS));
+    await_services(a, 1); /* nobody says anything any more */
+    tproc_signal(&stack.redis.proc, SIGCONT);
+    await_services(a, 2);
+    tredis_kill9(&stack.redis);
+    assert_true(await(partition_is_shut(0), RECOVERY_MS));
+    assert_int_equal(tredis_restart(&stack.redis), 0);
+    await_services(a, 2);
+    assert_true(await(number(sample_of(a), "partitions.open") == 1, RECOVERY_MS));
+    assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+    assert_true(tservice_stop(&beside));
+}
+
 /* Whatever is put there: the services go on, and see each other again. */
 static void rubbish_in_redis_is_dropped(void **state)
 {
@@ -263,164 +281,6 @@ static void redis_may_refuse_it(void **state)
     redis_do(&stack.redis, "ACL SETUSER default +hscan");
 }
 
-/* --- streams ---------------------------------------------------------------------------------- */
-
-static void stream_open(struct sse *s, const char *headers)
-{
-    sse_open(s, stack.service.port, "1.1", LIVE, headers);
-}
-
-/* When the next sample of a stream is of. */
-static int64_t next_at(struct sse *s)
-{
-    char type[SSE_TYPE_MAX] = "";
-    json_t *json = sse_next(s, type, RECOVERY_MS);
-    if (!json)
-        fail_msg("no sample came");
-    assert_string_equal(type, "sample");
-    assert_int_equal(json_integer_value(json_object_get(json, "services")), 1);
-    int64_t at = time_parse_ms(json_string_value(json_object_get(json, "at")));
-    json_decref(json);
-    return at;
-}
-
-static void a_stream_has_one_sample_after_the_other(void **state)
-{
-    struct sse s, old;
-    serve(.workers = 1);
-    await_services(a, 1);
-    stream_open(&s, NULL);
-    sse_open(&old, stack.service.port, "1.0", LIVE, NULL);
-    int64_t before = 0, old_before = 0;
-    for (int i = 0; i < 5; i++) {
-        int64_t at = next_at(&s), old_at = next_at(&old);
-        assert_true(at > before && old_at > old_before);
-        before = at;
-        old_before = old_at;
-    }
-    assert_non_null(strstr(s.in, "Content-Type: text/event-stream"));
-    assert_non_null(strstr(s.in, "Cache-Control: no-store"));
-    sse_close(&s);
-    sse_close(&old);
-    api_call(a, 200, "HEAD", LIVE, "Accept: text/event-stream\r\n", NULL);
-    check_header(a, "Content-Type", "application/json");
-    api_problem(a, 405, "method-not-allowed", NULL, "POST", LIVE, NULL, "{}");
-}
-
-/* Those who go, by a reset or without a word, leave nothing behind; others go on. */
-static void clients_may_leave_at_any_time(void **state)
-{
-    struct sse s[40], stays;
-    serve(.workers = 1);
-    await_services(a, 1);
-    stream_open(&stays, NULL);
-    for (int i = 0; i < 40; i++) {
-        stream_open(&s[i], NULL);
-        if (i % 2 == 0)
-            (void)next_at(&s[i]);
-    }
-    for (int i = 0; i < 40; i++) {
-        const struct linger reset = {.l_onoff = 1};
-        if (i % 3 == 0)
-            setsockopt(s[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-        sse_close(&s[i]);
-    }
-    assert_true(await(metric("stockd_http_connections_open") == 2, RECOVERY_MS));
-    assert_true(await(metric("stockd_http_memory_bytes") < 100000, RECOVERY_MS));
-    (void)next_at(&stays);
-    (void)next_at(&stays);
-    sse_close(&stays);
-}
-
-/* Who does not read is cut off, and nobody else waits for that. */
-static void who_does_not_read_is_cut_off(void **state)
-{
-    struct sse slow[5], quick;
-    serve(.workers = 1, .flags = {"--write-timeout", "1s"});
-    await_services(a, 1);
-    for (int i = 0; i < 5; i++) {
-        int small = 1;
-        struct http_conn c;
-        http_conn_init(&c, stack.service.port);
-        assert_int_equal(http_conn_open(&c), 0);
-        setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-        slow[i] = (struct sse){.fd = c.fd, .tls = c.tls};
-        const char *request = "GET " LIVE " HTTP/1.1\r\nHost: localhost\r\n"
-                              "Accept: text/event-stream\r\n\r\n";
-        assert_int_equal(http_send(&c, request, strlen(request)), 0);
-    }
-    stream_open(&quick, NULL);
-    (void)next_at(&quick);
-    (void)next_at(&quick);
-    sse_close(&quick);
-    for (int i = 0; i < 5; i++)
-        sse_close(&slow[i]);
-    assert_true(await(metric("stockd_http_connections_open") == 1, RECOVERY_MS));
-}
-
-static void sigterm_ends_streams(void **state)
-{
-    struct sse s[5];
-    serve(.workers = 1, .flags = {"--drain", "5m"});
-    await_services(a, 1);
-    for (int i = 0; i < 5; i++) {
-        stream_open(&s[i], NULL);
-        (void)next_at(&s[i]);
-    }
-    tproc_signal(&stack.service.proc, SIGTERM);
-    for (int i = 0; i < 5; i++) {
-        assert_true(await((sse_receive(&s[i], 50), s[i].closed), RECOVERY_MS));
-        sse_close(&s[i]);
-    }
-    assert_int_equal(tproc_wait(&stack.service.proc, RECOVERY_MS), 0);
-    assert_int_equal(stack.service.proc.status, 0);
-}
-
-static void streams_have_a_limit_and_give_their_place_back(void **state)
-{
-    enum { LIMIT = 1000 };
-    static struct sse s[LIMIT];
-    serve(.workers = 1);
-    await_services(a, 1);
-    for (int i = 0; i < LIMIT; i++)
-        stream_open(&s[i], NULL);
-    for (int i = 0; i < LIMIT; i++)
-        (void)next_at(&s[i]);
-    api_problem(a, 503, "overloaded", NULL, "GET", LIVE, "Accept: text/event-stream\r\n", NULL);
-    get(LIVE);
-    sse_close(&s[0]);
-    struct sse late;
-    assert_true(await((stream_open(&late, NULL), sse_receive(&late, RECOVERY_MS),
-                       strstr(late.in, " 200 ") || (sse_close(&late), false)),
-                      RECOVERY_MS));
-    sse_close(&late);
-    for (int i = 1; i < LIMIT; i++)
-        sse_close(&s[i]);
-}
-
-/* A keeper that stands still: streams live on, and whoever asks is told that there is nothing. */
-static void a_keeper_that_stands_still_is_seen(void **state)
-{
-    struct sse s;
-    serve(.workers = 1);
-    await_services(a, 1);
-    stream_open(&s, NULL);
-    (void)next_at(&s);
-    pid_t keeper = pid_of(TSERVICE_KEEPER);
-    kill(keeper, SIGSTOP);
-    assert_true(await((sse_receive(&s, 50), s.text && strstr(s.text, "\n:\n\n")), RECOVERY_MS));
-    assert_true(await(sample_of(a) == NULL, RECOVERY_MS));
-    check_problem(a, 503, "live-unavailable", NULL);
-    check_header(a, "Retry-After", "1");
-    kill(keeper, SIGCONT);
-    (void)next_at(&s);
-    assert_true(await(sample_of(a) != NULL, RECOVERY_MS));
-    kill(pid_of(TSERVICE_KEEPER), SIGKILL);
-    (void)next_at(&s);
-    (void)next_at(&s);
-    sse_close(&s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,15 +288,10 @@ int main(void)
         PLAIN_TEST(hot_items_have_their_counters),
         PLAIN_TEST(a_partition_that_is_closed_is_named),
         PLAIN_TEST(numbers_are_of_all_services),
+        PLAIN_TEST(a_redis_that_stands_still_or_dies_is_told),
         PLAIN_TEST(rubbish_in_redis_is_dropped),
         PLAIN_TEST(nothing_is_written_to_a_store_that_is_lost),
         PLAIN_TEST(redis_may_refuse_it),
-        PLAIN_TEST(a_stream_has_one_sample_after_the_other),
-        PLAIN_TEST(clients_may_leave_at_any_time),
-        PLAIN_TEST(who_does_not_read_is_cut_off),
-        PLAIN_TEST(sigterm_ends_streams),
-        PLAIN_TEST(streams_have_a_limit_and_give_their_place_back),
-        PLAIN_TEST(a_keeper_that_stands_still_is_seen),
     };
     return run_each("live: services", tests);
 }

@@ -4,6 +4,7 @@
 #include "support/fixture.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #define RESERVATION_AT(id, verb) text("/v1/reservations/%s/%s", id, verb)
 #define KEY(k)                   text("Idempotency-Key: %s\r\n", k)
 #define NO_RESERVATION           "r0-00dc0hb5n1hrpnm3ev2l4q0"
+#define LIVE_IS(code)                                                                              \
+    (http_call(&a->conn, "GET", "/v1/live", NULL, NULL, &a->resp) == 0 && a->resp.status == (code))
 
 /* --- items ------------------------------------------------------------------------------------ */
 
@@ -377,6 +380,13 @@ static void reads_of_the_service_are_answered_as_documented(void **state)
         visit(200, "problem", text("/problems/%s", json_string_value(name)), NULL, NULL);
     visit(200, "headProblem", "/problems/overloaded", NULL, NULL);
     visit(404, "headProblem", "/problems/none", NULL, NULL);
+    assert_true(await(LIVE_IS(200), RECOVERY_MS));
+    visit(200, "watchLive", "/v1/live", NULL, NULL);
+    visit(200, "headLive", "/v1/live", NULL, NULL);
+    kill(pid_of(TSERVICE_KEEPER), SIGSTOP);
+    assert_true(await(LIVE_IS(503), RECOVERY_MS));
+    visit_problem(503, "live-unavailable", "watchLive", "/v1/live", NULL, NULL);
+    kill(pid_of(TSERVICE_KEEPER), SIGCONT);
     visit_problem(404, "route-not-found", "problem", "/problems/none", NULL, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,7 +208,7 @@ TEST(a_reader_never_sees_a_half_of_a_name)
 {
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0)
+    if (child == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) /* should the test fail */
         write_for_ever();
     for (unsigned reads = 0, seen = 0; reads < 20000 || seen == 0; reads++) {
         unsigned count = hot_read(hot, 1, 0, items, HOT_ENTRIES);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -311,6 +312,14 @@ static bool is_whole(const struct live_view *view)
     return whole;
 }
 
+static void write_for_ever(struct live_board *board, struct live_view *view)
+{
+    for (int64_t i = 1;; i++) {
+        fill(view, i);
+        live_board_put(board, view);
+    }
+}
+
 TEST(readers_see_whole_views_in_their_order)
 {
     struct live_board *board = shared_alloc(sizeof(*board));
@@ -319,10 +328,8 @@ TEST(readers_see_whole_views_in_their_order)
     assert_int_equal(live_board_get(board, &view), 0);
     pid_t child = fork();
     assert_true(child >= 0);
-    for (int64_t i = 1; child == 0; i++) {
-        fill(&view, i);
-        live_board_put(board, &view);
-    }
+    if (child == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) /* should the test fail */
+        write_for_ever(board, &view);
     uint64_t last = 0;
     for (int reads = 0; reads < 50000 || last < 50; reads++) {
         uint64_t turn = live_board_get(board, &view);

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-#define RATE_NAME(id, name) [id] = name,
+#define RATE_NAME(id, name) [id] = (name),
 static const char *const rates[LIVE_RATES] = {LIVE_EACH_RATE(RATE_NAME)};
 
 static void put_rates(const struct live_view *view, struct buf *out)
