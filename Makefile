@@ -297,10 +297,10 @@ figures: need-bench need-page ## figures that the documents show, measured on a 
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
 	@CHROMIUM=$(CHROMIUM) PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/figures.py $(ARGS)
 
-pictures: need-page ## docs/dashboard.png and docs/item.png, of a small shop that runs for a minute
-	@$(MAKE) --no-print-directory build/stockd
+pictures: need-page ## docs/dashboard.png, item.png and race.png, of a small shop that runs for a minute and of a race
+	@$(MAKE) --no-print-directory build/stockd build/stockload
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
-	@CHROMIUM=$(CHROMIUM) node tests/page/pictures.mjs build/stockd docs
+	@CHROMIUM=$(CHROMIUM) node tests/page/pictures.mjs build/stockd build/stockload docs
 
 # What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
 keep: need-test ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
