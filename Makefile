@@ -185,7 +185,7 @@ ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,s
 FISHDIR := $(PREFIX)/share/fish/vendor_completions.d
 # A package of /usr is configured in /etc; all else stays below PREFIX.
 CONFDIR := $(if $(filter-out /usr,$(PREFIX)),$(PREFIX))/etc/stockd
-UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service
+UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service build/systemd/stockd-hooks.service
 INSTALLED := $(foreach name,stockd stockload,755:build/$(name):$(BINDIR)/$(name)) \
              $(foreach unit,$(UNITS),644:$(unit):$(LIBDIR)/systemd/system/$(notdir $(unit))) \
              $(foreach name,stockd stockload,644:build/man/$(name).1:$(MANDIR)/man1/$(name).1 \
@@ -297,10 +297,10 @@ figures: need-bench need-page ## figures that the documents show, measured on a 
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
 	@CHROMIUM=$(CHROMIUM) PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/figures.py $(ARGS)
 
-pictures: need-page ## docs/dashboard.png and docs/item.png, of a small shop that runs for a minute
-	@$(MAKE) --no-print-directory build/stockd
+pictures: need-page ## docs/dashboard.png, item.png and race.png, of a small shop that runs for a minute and of a race
+	@$(MAKE) --no-print-directory build/stockd build/stockload
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
-	@CHROMIUM=$(CHROMIUM) node tests/page/pictures.mjs build/stockd docs
+	@CHROMIUM=$(CHROMIUM) node tests/page/pictures.mjs build/stockd build/stockload docs
 
 # What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
 keep: need-test ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
@@ -385,6 +385,8 @@ build/systemd/stockd.service: COMMAND := serve
 build/systemd/stockd.service: ABOUT := stockd: stock reservations over HTTP
 build/systemd/stockd-ledger.service: COMMAND := ledger
 build/systemd/stockd-ledger.service: ABOUT := stockd ledger: events into SQL
+build/systemd/stockd-hooks.service: COMMAND := hooks run
+build/systemd/stockd-hooks.service: ABOUT := stockd hooks: events to URLs
 $(UNITS): service/systemd/stockd.service.in Makefile FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@command@|$(COMMAND)|; s|@about@|$(ABOUT)|; s|@bindir@|$(BINDIR)|; s|@libdir@|$(LIBDIR)/stockd|; s|@docdir@|$(DOCDIR)|; s|@confdir@|$(CONFDIR)|' $< >$@
