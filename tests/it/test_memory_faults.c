@@ -197,7 +197,7 @@ static void watch(void)
     if (!await((sample = sse_next(&stream, type, 20)) || stream.closed ||
                    (stream.n > 0 && strstr(stream.in, "HTTP/1.1 503")),
                RECOVERY_MS))
-        blame("the stream is silent", 0);
+        walk_blame("the stream is silent", 0);
     json_decref(sample);
     sse_close(&stream);
 }
@@ -206,11 +206,12 @@ static void who_watches_gets_a_sample_or_the_end(void **state)
 {
     serve(.preload = memory_faults_library());
     make_stock();
-    named = "stream of samples";
-    in_a_row = 1;
+    long at;
     bool came = true;
+    walk_begin("stream of samples");
     for (at = 0; came; at++) {
         assert_true(at < ALLOCATIONS_MAX);
+        walk_at(at);
         memory_faults_arm(&faults, at, 1);
         watch();
         came = memory_faults_disarm(&faults);
@@ -218,7 +219,7 @@ static void who_watches_gets_a_sample_or_the_end(void **state)
     await_ready();
     watch();
     assert_true(at > 10);
-    assert_int_equal(pid_of(TSERVICE_WORKER), worker);
+    walk_check_worker();
 }
 
 static const char *authorization;
