@@ -143,6 +143,14 @@ export class Service {
         socket.destroy();
     }
 
+    // Until the ledger has that version of an item; it knows none of that name at first.
+    async inLedger(sku, version) {
+        await until(`the ledger has ${sku} at version ${version}`, async () => {
+            const { movements } = await (await fetch(`${this.url}/v1/items/${sku}/movements`)).json();
+            return movements && movements[0].version >= version;
+        });
+    }
+
     reserve(sku, quantity, more = {}) {
         return this.call('POST', 'v1/reservations', { sku, quantity, ...more });
     }
