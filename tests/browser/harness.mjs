@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -119,6 +119,36 @@ export class Service {
 
     put(sku, on_hand, headers) {
         return this.call('PUT', `v1/items/${sku}`, { on_hand }, headers);
+    }
+
+    // Very many items, over one connection that does not wait for answers.
+    async putAll(skus, on_hand) {
+        const { hostname, port, host } = new URL(this.url);
+        const socket = connect(Number(port), hostname);
+        const body = JSON.stringify({ on_hand });
+        const request = (sku) => `PUT /v1/items/${sku} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+        let [heard, made] = ['', 0];
+        await new Promise((resolve, reject) => {
+            socket.on('error', reject);
+            socket.on('close', () => reject(new Error(`closed after ${made} items: ${heard}`)));
+            socket.on('data', (data) => {
+                const parts = (heard + data).split('HTTP/1.1 201');
+                made += parts.length - 1;
+                heard = parts.at(-1).slice(-16);
+                if (made === skus.length)
+                    resolve();
+            });
+            socket.write(skus.map(request).join(''));
+        });
+        socket.destroy();
+    }
+
+    // Until the ledger has that version of an item; it knows none of that name at first.
+    async inLedger(sku, version) {
+        await until(`the ledger has ${sku} at version ${version}`, async () => {
+            const { movements } = await (await fetch(`${this.url}/v1/items/${sku}/movements`)).json();
+            return movements && movements[0].version >= version;
+        });
     }
 
     reserve(sku, quantity, more = {}) {

@@ -91,8 +91,7 @@ test('behind a balancer it is about all services, and outlives one', async () =>
 
 test('among ten thousand items one is found', async () => {
     const service = await Service.start();
-    for (let i = 0; i < MANY; i += 500)
-        await Promise.all(Array.from({ length: 500 }, (_, j) => service.put(`part-${String(i + j).padStart(5, '0')}`, 1)));
+    await service.putAll(Array.from({ length: MANY }, (_, i) => `part-${String(i).padStart(5, '0')}`), 1);
     const page = await open(`${service.url}/#/items`);
     await shows(page.locator('.pager'), 'first 50');
     await page.keyboard.press('/');

@@ -115,22 +115,14 @@ static void make_stock(void)
 
 static const char *path_of(enum route_id id)
 {
-    switch (id) {
-    case ROUTE_ITEM: return ITEM(sku);
-    case ROUTE_ADJUSTMENTS: return ADJUST(sku);
-    case ROUTE_DECREMENTS: return DECREMENT(sku);
-    case ROUTE_TRANSFERS: return TRANSFER(sku);
-    case ROUTE_MOVEMENTS: return text("/v1/items/%s/movements", sku);
-    case ROUTE_LEVELS: return text("/v1/items/%s/levels", sku);
-    case ROUTE_RESERVATION: return RESERVATION(held);
-    case ROUTE_CONFIRM: return CONFIRM(held);
-    case ROUTE_RELEASE: return RELEASE(held);
-    case ROUTE_EXTEND: return EXTEND(held);
-    case ROUTE_OPERATION: return "/v1/operations/k";
-    case ROUTE_PROBLEM: return "/problems/forbidden";
-    case ROUTE_PAGE: return "/ui/ui.js";
-    default: return route_row(id)->pattern;
-    }
+    const char *pattern = route_row(id)->pattern, *param = strchr(pattern, '{');
+    const char *name = strstr(pattern, "/items/")          ? sku
+                       : strstr(pattern, "/reservations/") ? held
+                       : id == ROUTE_PROBLEM               ? "forbidden"
+                       : id == ROUTE_PAGE                  ? "ui.js"
+                                                           : "k";
+    return param ? text("%.*s%s%s", (int)(param - pattern), pattern, name, strchr(param, '}') + 1)
+                 : pattern;
 }
 
 /* One that would change something. */
