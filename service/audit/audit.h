@@ -66,6 +66,7 @@ struct audit {
     int64_t reservation_retention_ms; /* finished ones that are younger must be in Redis */
     void (*on_drift)(void *user, const struct audit_drift *drift); /* may be NULL, as the next */
     void (*on_progress)(void *user); /* after every page, and while waiting */
+    void (*on_met)(void *user);      /* audit_stores(): audit_meet has found what to compare */
     void *user;
     /* The result. */
     int64_t items, reservations, shares; /* compared; a reservation that moved may count twice */
@@ -85,6 +86,12 @@ enum audit_result audit_meet(struct audit *audit) MUST_CHECK;
 
 /* Compares. Drift that was found counts even if the rest could not be told. */
 enum audit_result audit_run(struct audit *audit) MUST_CHECK;
+
+/* All of it for who has addresses: opens the ledger into audit->db, which the caller closes, and
+ * Redis, meets, compares, and keeps the result in Redis for the metrics. A Redis without a store
+ * gets no trace of it. *unkept: NULL, or why it could not be kept. */
+enum audit_result audit_stores(struct audit *audit, const char *ledger_url,
+                               const char **unkept) MUST_CHECK;
 
 /* "item", "reservation", ...; "equal", "drift", "unsure". */
 const char *audit_kind_name(enum audit_kind kind);

@@ -97,8 +97,9 @@ static void report_drift(void *user, const struct audit_drift *drift)
     printf("drift: %s %s: %s\n", audit_kind_name(drift->kind), drift->name, drift->text);
 }
 
-static void report_positions(struct report *report)
+static void report_positions(void *user)
 {
+    const struct report *report = user;
     for (unsigned p = 0; p < report->audit->partitions && !report->json; p++)
         if (strcmp(report->audit->positions[p].state, "open") != 0)
             printf("note: partition %u is not open: state: %s\n", p,
@@ -225,64 +226,7 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
     return config_check_redis(options->redis, &options->redis_tls, err, err_size);
 }
 
-/* Opening would make a file that is not there. */
-static bool is_missing_file(const char *url)
-{
-    static const char kind[] = "sqlite:";
-    return strncmp(url, kind, sizeof(kind) - 1) == 0 && access(url + sizeof(kind) - 1, F_OK) != 0;
-}
-
-static bool open_ledger(struct audit *audit, const char *url)
-{
-    audit->side = "the ledger";
-    if (is_missing_file(url))
-        return fail_with(audit->why, sizeof(audit->why), "there is no such file: %s", url);
-    if (db_open(&audit->db, url, audit->why, sizeof(audit->why)) != DB_OK)
-        return false;
-    audit->why[0] = '\0';
-    audit->side = NULL;
-    return true;
-}
-
-static bool open_redis(struct audit *audit)
-{
-    const char *why;
-    if (admin_connect(audit->admin, &why) == ADMIN_OK)
-        return true;
-    audit->side = "Redis";
-    return fail_with(audit->why, sizeof(audit->why), "%s", why);
-}
-
 /* --- the audit -------------------------------------------------------------------------------- */
-
-/* For the metric of the last result. A Redis without a store gets no trace of ours. */
-static void keep_result(const struct audit *audit, enum audit_result result)
-{
-    const char *why;
-    if (!audit->positions || strcmp(audit->positions[0].state, "missing") == 0 ||
-        admin_connect(audit->admin, &why) != ADMIN_OK)
-        return;
-    struct scan_audit kept = {.result = result,
-                              .drift = audit->drift,
-                              .items = audit->items,
-                              .reservations = audit->reservations,
-                              .at_ms = admin_now_ms(audit->admin, 0)};
-    if (kept.at_ms < 0 || scan_keep_audit(audit->admin, &kept) < 0)
-        fprintf(stderr, "stockd audit: the result is not kept for the metrics: %s\n",
-                admin_why(audit->admin));
-}
-
-static enum audit_result compare_stores(struct audit *audit, struct report *report, const char *url)
-{
-    if (!open_ledger(audit, url) || !open_redis(audit))
-        return AUDIT_UNSURE;
-    if (audit_meet(audit) == AUDIT_UNSURE)
-        return audit->drift > 0 ? AUDIT_DRIFT : AUDIT_UNSURE;
-    report_positions(report);
-    enum audit_result result = audit_run(audit);
-    keep_result(audit, result);
-    return result;
-}
 
 static int run_audit(const struct cli_call *call)
 {
@@ -291,6 +235,7 @@ static int run_audit(const struct cli_call *call)
     struct store_shared shared = {.store_id = 0};
     struct report report;
     struct audit audit;
+    const char *unkept;
     char err[ARGS_ERR_SIZE];
     log_set_process("audit", -1);
     log_configure(LOG_LOGFMT, LOG_WARN);
@@ -306,9 +251,12 @@ static int run_audit(const struct cli_call *call)
     audit.reservation_retention_ms = options->reservation_retention_ms;
     audit.on_drift = report_drift;
     audit.on_progress = report_progress;
+    audit.on_met = report_positions;
     audit.user = &report;
     report_begin(&report, &audit, options->json);
-    enum audit_result result = compare_stores(&audit, &report, options->ledger);
+    enum audit_result result = audit_stores(&audit, options->ledger, &unkept);
+    if (unkept)
+        fprintf(stderr, "stockd audit: the result is not kept for the metrics: %s\n", unkept);
     report_end(&report, result);
     db_close(audit.db);
     audit_free(&audit);

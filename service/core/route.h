@@ -32,6 +32,7 @@
     X(ROUTE_SELF,         "self",         "/v1/self",                      READ,                              ROLE_READER,  ROLE_UNSET) \
     X(ROUTE_SERVICE,      "service",      "/v1/service",                   READ,                              ROLE_ADMIN,   ROLE_UNSET) \
     X(ROUTE_LIVE,         "live",         "/v1/live",                      READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_AUDITS,       "audits",       "/v1/audits",                    READ | METHOD_POST,                ROLE_ADMIN,   ROLE_ADMIN) \
     X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ,                              ROLE_ANYBODY, ROLE_UNSET) \
     X(ROUTE_METRICS,      "metrics",      "/metrics",                      READ,                              ROLE_READER,  ROLE_UNSET) \

@@ -54,6 +54,7 @@ static void decide_op(struct batch_job *job, unsigned i)
     struct refusal why;
     if (job->tickets &&
         kept_decided(&job->exchange->server->host, &job->ops[i].op, &job->tickets[i], &why)) {
+        tally_decided(job->exchange->server, &job->ops[i].op);
         refuse_op(job, i, &why);
         return;
     }
@@ -142,6 +143,7 @@ static bool submit_op(struct batch_job *job, unsigned i)
     struct store_op *op = &job->ops[i];
     struct refusal why;
     if (job->tickets && !kept_admit(&x->kept, &x->server->host, &op->op, &job->tickets[i], &why)) {
+        tally_decided(x->server, &op->op);
         refuse_op(job, i, &why);
         return false;
     }

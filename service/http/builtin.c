@@ -1,6 +1,7 @@
 /* builtin.c -- answers that need no store: health, metrics, documents. */
 #include "http/about.h"
 #include "http/assets.h"
+#include "http/audits.h"
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
@@ -127,6 +128,7 @@ void builtin_answer(struct exchange *x)
     case ROUTE_METRICS: metrics(x); break;
     case ROUTE_SELF: about_self(x); break;
     case ROUTE_SERVICE: about_service(x); break;
+    case ROUTE_AUDITS: audits_answer(x); break;
     case ROUTE_OPENAPI: x->fixed = ASSET(openapi); break;
     case ROUTE_PROBLEM: problem_page(x); break;
     default:

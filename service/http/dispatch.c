@@ -20,6 +20,16 @@ static void refuse_request(struct exchange *x, const struct refusal *why)
     exchange_answer_refusal(x, why);
 }
 
+/* Its client keeps too much. */
+static void answer_over_quota(struct exchange *x, const struct refusal *why)
+{
+    buf_reset(&x->out);
+    render_refusal(why, &x->answer, &x->out);
+    tally_decided(x->server, &x->op.op);
+    access_op_refused(x, &x->op.op, why, -1);
+    exchange_answered(x);
+}
+
 static void on_op_done(struct store_op *op)
 {
     struct exchange *x = op->user;
@@ -27,13 +37,11 @@ static void on_op_done(struct store_op *op)
     assert(x->pending == 1);
     x->pending = 0;
     request_times_op(&x->spent, op->started_us, op->kept_us);
-    buf_reset(&x->out);
     if (kept_decided(&x->server->host, &op->op, &x->kept.ticket, &why)) {
-        render_refusal(&why, &x->answer, &x->out);
-        access_op_refused(x, &op->op, &why, -1);
-        exchange_answered(x);
+        answer_over_quota(x, &why);
         return;
     }
+    buf_reset(&x->out);
     render_op(&op->op, &x->answer, &x->out);
     tally_decided(x->server, &op->op);
     access_decided(x, &op->op, &x->answer, -1);
@@ -71,12 +79,12 @@ static void begin_op(struct exchange *x, const struct request_head *head)
         exchange_answered(x);
         return;
     }
-    x->spent.queues = true;
     x->kept.ticket.verdict = KEPT_FREE;
     if (!kept_admit(&x->kept, &x->server->host, op, &x->kept.ticket, &why)) {
-        refuse_request(x, &why);
+        answer_over_quota(x, &why);
         return;
     }
+    x->spent.queues = true;
     exchange_wait(x);
     x->pending = 1;
     store_submit(x->server->store, &x->op);

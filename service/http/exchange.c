@@ -233,7 +233,7 @@ void exchange_answered(struct exchange *x)
     x->state = EXCHANGE_ANSWERED;
 }
 
-static void refuse_with(struct exchange *x, const struct refusal *why)
+void exchange_refuse_with(struct exchange *x, const struct refusal *why)
 {
     x->answer = (struct answer){0};
     buf_reset(&x->out);
@@ -244,14 +244,14 @@ static void refuse_with(struct exchange *x, const struct refusal *why)
 
 void exchange_answer_refusal(struct exchange *x, const struct refusal *why)
 {
-    refuse_with(x, why);
+    exchange_refuse_with(x, why);
     exchange_answered(x);
 }
 
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail)
 {
     struct refusal why = {.problem = problem, .detail = detail};
-    refuse_with(x, &why);
+    exchange_refuse_with(x, &why);
 }
 
 static bool add_rate(const struct rate *rate, struct MHD_Response *response)

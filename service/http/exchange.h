@@ -44,6 +44,7 @@ struct access_log;
 struct batch_job;
 struct events;
 struct http_about;
+struct http_audits;
 struct key_entry;
 struct events_text;
 struct exchange;
@@ -150,9 +151,10 @@ struct http_server {
     struct key_ring *keys;               /* NULL: everybody may everything */
     bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
-    unsigned partitions;                 /* of the store */
-    const struct http_about *about;      /* of the service; NULL: a port without a store */
     struct kept_host host;               /* what it gives of quotas */
+    unsigned partitions;                 /* of the store */
+    const struct http_audits *audits;    /* NULL: no ledger to compare with */
+    const struct http_about *about;      /* of the service; NULL: a port without a store */
     struct access_log *access;           /* NULL: none is kept */
     bool traces_events;                  /* events name the traces of requests */
     int64_t slow_us;                     /* a request that takes as long is logged; 0: none is */
@@ -219,6 +221,8 @@ void server_give_back(struct http_server *server);
 
 /* Writes a refusal into the answer. */
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail);
+
+void exchange_refuse_with(struct exchange *x, const struct refusal *why);
 
 /* Answers with a refusal. */
 void exchange_answer_refusal(struct exchange *x, const struct refusal *why);

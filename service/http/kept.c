@@ -57,6 +57,7 @@ bool kept_admit(const struct kept *kept, const struct kept_host *host, struct op
     op->over_quota = !str_absent(op->key);
     if (op->over_quota)
         return true;
+    op->out = (struct outcome){.code = OUT_QUOTA_USED, .field_line = -1};
     *why = refusal_of(ticket);
     return false;
 }

@@ -29,7 +29,7 @@ struct kept {
 /* Begins a request of a client with this quota. */
 void kept_begin(struct kept *kept, struct quota_use_slot *slot, const struct quota *quota);
 
-/* Before the operation is handed to the store. False, with why: refused. */
+/* Before the operation is handed to the store. False, with why: it was decided, OUT_QUOTA_USED. */
 bool kept_admit(const struct kept *kept, const struct kept_host *host, struct op *op,
                 struct kept_ticket *ticket, struct refusal *why) MUST_CHECK;
 

@@ -271,6 +271,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->failed_logins = config->failed_logins;
     server->partitions = config->partitions;
     server->about = config->about;
+    server->audits = config->audits;
     server->host = (struct kept_host){.quotas = config->quotas,
                                       .worker = config->worker,
                                       .share = config->quota_share > 0 ? config->quota_share : 1};

@@ -25,6 +25,8 @@ struct http_health {
 };
 
 struct access_log;
+struct http_about;
+struct http_audits;
 struct failed_logins;
 struct hot;
 struct live_board;
@@ -41,13 +43,14 @@ struct http_config {
     size_t memory_max_bytes;    /* for the bodies and answers under way; 0: 256 MiB */
     bool guards_host;           /* serves nobody whose Host is neither this machine nor allowed */
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
-    const struct proxies *proxies;  /* whom it believes, the caller's; NULL: nobody */
-    bool proxy_protocol;            /* those begin with a header of it */
-    struct query_pool *queries;     /* of the ledger, the caller's; NULL: there is none */
-    unsigned partitions;            /* of the store */
-    const struct http_about *about; /* the caller's; NULL only with a health */
-    struct key_ring *keys;          /* who may ask, the caller's; NULL: everybody, for everything */
-    bool own_items;                 /* of tenants; else all have the store's */
+    const struct proxies *proxies;    /* whom it believes, the caller's; NULL: nobody */
+    bool proxy_protocol;              /* those begin with a header of it */
+    struct query_pool *queries;       /* of the ledger, the caller's; NULL: there is none */
+    unsigned partitions;              /* of the store */
+    const struct http_audits *audits; /* the caller's; NULL: no ledger to compare with */
+    const struct http_about *about;   /* the caller's; NULL only with a health */
+    struct key_ring *keys; /* who may ask, the caller's; NULL: everybody, for everything */
+    bool own_items;        /* of tenants; else all have the store's */
     struct failed_logins *failed_logins; /* the caller's; NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives; 0: all of it */
     struct quota_use *quotas;            /* the caller's; NULL as the keys are */

@@ -3,6 +3,7 @@
 #include "http/access_log.h"
 #include "http/https_files.h"
 #include "process/about.h"
+#include "process/audit_desk.h"
 #include "process/embedded.h"
 #include "process/key_watch.h"
 #include "process/ledger_open.h"
@@ -29,10 +30,10 @@ struct master {
     struct waiting waiting;
     struct shared_state shared;
     struct embedded embedded;
-    struct process_args keeper, ledger, workers[CONFIG_WORKERS_MAX];
+    struct process_args keeper, ledger, audit, workers[CONFIG_WORKERS_MAX];
     struct listener listeners[CONFIG_WORKERS_MAX];
-    int redis_slot, ledger_slot, keeper_slot, first_worker; /* -1: none */
-    bool stop;                                              /* a signal asked for it */
+    int redis_slot, ledger_slot, keeper_slot, first_worker, audit_slot; /* -1: none */
+    bool stop;                                                          /* a signal asked for it */
     bool failed;                        /* a child said that it cannot work here */
     bool late;                          /* what it waits for did not come in time */
     char serves[LISTEN_TEXT_SIZE + 32]; /* for people; empty: not yet */
@@ -46,12 +47,16 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
     const char *what = slot == m->redis_slot    ? "redis-server"
                        : slot == m->ledger_slot ? "ledger"
                        : slot == m->keeper_slot ? "keeper"
+                       : slot == m->audit_slot  ? "audit"
                                                 : "worker";
-    if (m->shared.relay && m->first_worker >= 0 && slot >= m->first_worker)
+    if (m->shared.relay && m->first_worker >= 0 && slot >= m->first_worker && slot != m->audit_slot)
         relay_end(m->shared.relay, (unsigned)(slot - m->first_worker));
     if (gone->fatal || gone->init_failed)
         m->failed = true;
-    process_log_end(what, gone);
+    if (slot == m->audit_slot)
+        audit_desk_end(m->shared.audit_desk);
+    if (slot != m->audit_slot || gone->status != EXIT_SUCCESS)
+        process_log_end(what, gone);
     if (!gone->stopped && gone->restart_in_ms >= 0)
         stats_count(STATS_POOL_RESTARTS, 1);
 }
@@ -94,13 +99,15 @@ static bool make_shared(struct master *m)
 {
     unsigned workers = (unsigned)m->config->workers;
     m->shared.listeners = m->listeners;
-    if (!shared_state_make(&m->shared, m->config, workers, workers + 3))
+    if (!shared_state_make(&m->shared, m->config, workers, workers + 4))
         return false;
     stats_attach(m->shared.stats, workers + 1, "master");
     m->shared.roster = shared_alloc(sizeof(*m->shared.roster));
     if (m->shared.roster)
         roster_add(m->shared.roster, "master", -1);
-    return m->shared.roster;
+    if (config_has_ledger(m->config))
+        m->shared.audit_desk = shared_alloc(sizeof(*m->shared.audit_desk));
+    return m->shared.roster && (m->shared.audit_desk || !config_has_ledger(m->config));
 }
 
 static int add_slot(struct master *m, const struct pool_slot_options *options)
@@ -133,6 +140,19 @@ static int add_process(struct master *m, const char *name, int index,
         .shared = &m->shared, .stats_slot = stats_slot, .patience_ms = PATIENCE_MS};
     struct pool_slot_options options = process_slot(name, index, run, args);
     return add_slot(m, &options);
+}
+
+/* What is asked for while it serves; it is forked then, and not again by itself. */
+static bool add_audit(struct master *m)
+{
+    if (!config_has_ledger(m->config))
+        return true;
+    m->audit = (struct process_args){.shared = &m->shared, .stats_slot = m->shared.workers + 3};
+    struct pool_slot_options options = process_slot("audit", -1, audit_process_run, &m->audit);
+    options.restart = POOL_NEVER;
+    options.handshake = false;
+    m->audit_slot = add_slot(m, &options);
+    return m->audit_slot >= 0;
 }
 
 /* Every child must know which database --ledger leads to, so that a store of another one is
@@ -226,7 +246,7 @@ static bool bring_up_all(struct master *m)
         if (!fork_slot(m, slot))
             return false;
     }
-    return await_ready(m);
+    return await_ready(m) && add_audit(m);
 }
 
 /* --- stopping --------------------------------------------------------------------------------- */
@@ -263,6 +283,7 @@ static void stop_all(struct master *m)
     close_listeners(m);
     stop_slots(m, m->first_worker, m->shared.workers,
                m->config->drain_delay_ms + m->config->drain_ms + DRAIN_EXTRA_MS);
+    stop_slots(m, m->audit_slot, 1, STOP_GRACE_MS);
     stop_slots(m, m->keeper_slot, 1, STOP_GRACE_MS);
     stop_slots(m, m->ledger_slot, 1, STOP_GRACE_MS);
     stop_slots(m, m->redis_slot, 1, STOP_GRACE_MS * 5); /* it writes its AOF to disk first */
@@ -293,8 +314,11 @@ static int serve_all(struct master *m, const char *address)
     fflush(stdout);
     snprintf(m->serves, sizeof(m->serves), "Listening on %s://%s", scheme, address);
     notify_ready(&m->notify, m->serves);
-    while (!m->stop && !m->failed)
+    while (!m->stop && !m->failed) {
         step(m, -1);
+        if (m->audit_slot >= 0 && !m->stop)
+            audit_desk_look(m->shared.audit_desk, m->pool, m->audit_slot);
+    }
     log_event(LOG_INFO, m->failed ? "stopping: a child cannot go on" : "stopping");
     stop_all(m);
     log_event(LOG_INFO, "stopped");
@@ -336,7 +360,8 @@ int master_run(const struct config *config, const enum arg_from *from)
                        .redis_slot = -1,
                        .ledger_slot = -1,
                        .keeper_slot = -1,
-                       .first_worker = -1};
+                       .first_worker = -1,
+                       .audit_slot = -1};
     char err[CONFIG_ERR_SIZE] = "", address[LISTEN_TEXT_SIZE];
     log_set_process("master", -1);
     config_log_begin(config);
@@ -359,7 +384,7 @@ int master_run(const struct config *config, const enum arg_from *from)
     const struct pool_events events = {
         .ctx = &m, .on_exit = on_exit_of, .on_message = on_message, .on_signal = on_signal};
     process_confine_parent(&m.shared);
-    int rc = process_pool(&m.pool, m.shared.workers + 3, &events);
+    int rc = process_pool(&m.pool, m.shared.workers + 4, &events);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));
     int status = serve_all(&m, address);

@@ -4,6 +4,7 @@
 #include "core/op.h"
 #include "core/route.h"
 #include "keys/failed_logins.h"
+#include "process/audit_desk.h"
 #include "random.h"
 #include "shared.h"
 #include "store/relay/relay_shared.h"
@@ -45,6 +46,7 @@ void shared_state_free(struct shared_state *shared)
     shared_free(shared->live, sizeof(*shared->live));
     shared_free(shared->hot, shared->workers * sizeof(*shared->hot));
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
+    shared_free(shared->audit_desk, sizeof(*shared->audit_desk));
     shared_free(shared->roster, sizeof(*shared->roster));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
 }

@@ -24,6 +24,8 @@
  * whoever keeps it, so children take no notice of them. */
 #define PROCESS_STOP SIGUSR1
 
+struct audit_desk;
+
 /* What every child gets. Never changed after the first fork. */
 struct shared_state {
     const struct config *config;
@@ -40,10 +42,11 @@ struct shared_state {
     struct key_ring *keys;      /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners; /* one a worker; a child closes those that are not its own */
     unsigned workers;
-    bool confines;           /* children, too */
-    struct roster *roster;   /* NULL: nobody asks */
-    struct http_about about; /* what a port tells of all of them */
-    int access_fd;           /* of an access log that is not opened by its path; -1: none */
+    bool confines;                 /* children, too */
+    struct roster *roster;         /* NULL: nobody asks */
+    struct audit_desk *audit_desk; /* NULL: no ledger, or nobody asks */
+    struct http_about about;       /* what a port tells of all of them */
+    int access_fd;                 /* of an access log that is not opened by its path; -1: none */
 };
 
 struct process_args {
@@ -96,3 +99,6 @@ int ledger_process_run(struct pool_child *child, void *args);
 
 /* The port of `stockd ledger`: ledger_port.c. */
 int ledger_port_run(struct pool_child *child, void *args);
+
+/* An audit that was asked for: audit_process.c. */
+int audit_process_run(struct pool_child *child, void *args);

@@ -3,6 +3,7 @@
 #include "http/access_log.h"
 #include "http/https_files.h"
 #include "http/server.h"
+#include "process/audit_desk.h"
 #include "process/kept_watch.h"
 #include "process/key_watch.h"
 #include "process/waiting.h"
@@ -24,8 +25,10 @@ struct worker {
     struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server; /* NULL: it does not serve yet */
     struct access_log *access;  /* NULL: none is kept */
-    struct hot *hot;            /* its own */
-    struct kept_watch *kept;    /* NULL: another worker asks, or nobody has to */
+    struct audit_asker asker;
+    struct http_audits audits;
+    struct hot *hot;         /* its own */
+    struct kept_watch *kept; /* NULL: another worker asks, or nobody has to */
     uv_signal_t stop_signal, sighup;
     uv_timer_t drain_look, ready_look, keys_look;
     uint64_t drain_until_ms;
@@ -146,11 +149,14 @@ static int serve(struct worker *w)
                                .queries = w->queries,
                                .access = w->access,
                                .partitions = shared->store_config.partitions,
+                               .audits = shared->audit_desk ? &w->audits : NULL,
                                .about = &shared->about,
                                .live = shared->live,
                                .hot = w->hot,
                                .trace_events = config->trace_events,
                                .slow_request_ms = config->slow_request_ms};
+    w->asker = (struct audit_asker){shared->audit_desk, shared->stats, w->child};
+    audit_asker_serve(&w->asker, &w->audits);
     int rc = listen_begin(w->listener);
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));

@@ -6,41 +6,12 @@
 #include "core/limits.h"
 #include "core/record.h"
 #include "ledger/query/current_state.h"
-#include "random.h"
-#include "support/ledger_base.h"
-#include "support/past.h"
+#include "support/past_ledgers.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define OPERATIONS 3000
-#define PAGE_MAX   300
-
-static struct bases bases;
-static struct past past;
-static struct arena arena;
-static struct db *ledgers[BASE_ENGINES];
-static char urls[BASE_ENGINES][BASE_URL_SIZE];
 
 /* Pages of these sizes: of one row, cut anywhere, and one that holds all. */
 static const size_t sizes[] = {1, 7, 64, 100000};
-
-static struct db *ledger_of(void **state)
-{
-    struct db *db = ledgers[*(enum base_engine *)*state];
-    arena_reset(&arena);
-    assert_int_equal(db_begin_read(db), DB_OK);
-    return db;
-}
-
-static const char *url_of(void **state)
-{
-    return urls[*(enum base_engine *)*state];
-}
 
 #define ok(call) assert_int_equal((call), DB_OK)
 
@@ -67,13 +38,13 @@ static void is_the_worlds(const struct current_item *item)
 
 static void items_come_page_by_page(void **state)
 {
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         struct str after = {NULL, 0};
         size_t seen = 0, count = sizes[s];
         while (count == sizes[s]) {
             struct current_item *items;
-            ok(current_items(db, &arena, 0, after, sizes[s], &items, &count));
+            ok(current_items(db, &past_arena, 0, after, sizes[s], &items, &count));
             for (size_t i = 0; i < count; i++) {
                 is_the_worlds(&items[i]);
                 assert_true(str_absent(after) || !str_equal(after, items[i].sku));
@@ -85,7 +56,7 @@ static void items_come_page_by_page(void **state)
     }
     size_t count;
     struct current_item *none;
-    ok(current_items(db, &arena, 1, (struct str){NULL, 0}, 10, &none, &count));
+    ok(current_items(db, &past_arena, 1, (struct str){NULL, 0}, 10, &none, &count));
     assert_int_equal(count, 0);
     db_rollback(db);
 }
@@ -95,9 +66,9 @@ static void items_are_found_by_name(void **state)
     enum { NAMES = 5 }; /* one of them twice */
     const struct str names[NAMES] = {STR("pear"), STR("nobody"), STR("apple"), STR(""),
                                      STR("pear")};
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     struct current_item *items;
-    ok(current_items_named(db, &arena, names, NAMES, &items));
+    ok(current_items_named(db, &past_arena, names, NAMES, &items));
     for (size_t i = 0; i < NAMES; i++) {
         assert_int_equal(items[i].item.version > 0, i == 0 || i == 2 || i == 4);
         if (items[i].item.version == 0)
@@ -105,7 +76,7 @@ static void items_are_found_by_name(void **state)
         assert_true(str_equal(items[i].sku, names[i]));
         is_the_worlds(&items[i]);
     }
-    ok(current_items_named(db, &arena, names, 0, &items));
+    ok(current_items_named(db, &past_arena, names, 0, &items));
     db_rollback(db);
 }
 
@@ -134,9 +105,9 @@ static int keep_walk(void *context, const struct db_value *row, size_t count)
 
 static void an_item_is_found_as_of_any_version(void **state)
 {
-    struct walk walk = {.db = ledger_of(state)};
+    struct walk walk = {.db = past_ledger_of(state)};
     struct item item, last = world_read_item(&past.world, "apple");
-    base_rows(url_of(state),
+    base_rows(past_url_of(state),
               "SELECT sku, version, available, held, sold, max_per_customer, CASE type WHEN "
               "'delete' THEN 1 ELSE 0 END, at_ms FROM events WHERE sku IS NOT NULL",
               keep_walk, &walk);
@@ -200,7 +171,7 @@ static size_t walk_pages(struct db *db, enum current_order order, int64_t from_m
     size_t seen = 0, count = size;
     while (count == size) {
         struct reservation *all;
-        ok(current_reservations(db, &arena, 0, order, after, size, &all, &count));
+        ok(current_reservations(db, &past_arena, 0, order, after, size, &all, &count));
         for (size_t i = 0; i < count; i++, seen++) {
             is_the_worlds_record(&all[i]);
             assert_int_equal(all[i].state == RESERVATION_HELD, order == CURRENT_HELD);
@@ -214,8 +185,8 @@ static size_t walk_pages(struct db *db, enum current_order order, int64_t from_m
 
 static void reservations_come_page_by_page(void **state)
 {
-    struct db *db = ledger_of(state);
-    const char *url = url_of(state);
+    struct db *db = past_ledger_of(state);
+    const char *url = past_url_of(state);
     int64_t held = base_int(url, "SELECT COUNT(*) FROM reservations WHERE state = 'held'");
     int64_t ended = base_int(url, "SELECT COUNT(*) FROM reservations WHERE state <> 'held'");
     int64_t middle_ms =
@@ -236,19 +207,19 @@ static void reservations_come_page_by_page(void **state)
 
 static void reservations_are_found_by_id(void **state)
 {
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     struct rid rids[65];
     struct reservation *all, *named;
     size_t count;
-    ok(current_reservations(db, &arena, 0, CURRENT_ENDED, (struct current_place){.at_ms = 0}, 63,
-                            &all, &count));
+    ok(current_reservations(db, &past_arena, 0, CURRENT_ENDED, (struct current_place){.at_ms = 0},
+                            63, &all, &count));
     assert_int_equal(count, 63);
     for (size_t i = 0; i < count; i++)
         rids[i] = all[i].id;
     rids[63] = rids[0];
     rids[63].b[13] ^= 1; /* nobody's */
     rids[64] = rids[7];  /* twice */
-    ok(current_reservations_named(db, &arena, rids, 65, &named));
+    ok(current_reservations_named(db, &past_arena, rids, 65, &named));
     for (size_t i = 0; i < 65; i++) {
         assert_int_equal(named[i].line_count == 0, i == 63);
         if (i == 63)
@@ -256,7 +227,7 @@ static void reservations_are_found_by_id(void **state)
         assert_true(rid_equal(&named[i].id, &rids[i]));
         is_the_worlds_record(&named[i]);
     }
-    ok(current_reservations_named(db, &arena, rids + 63, 1, &named));
+    ok(current_reservations_named(db, &past_arena, rids + 63, 1, &named));
     assert_int_equal(named[0].line_count, 0);
     db_rollback(db);
 }
@@ -265,8 +236,8 @@ static void reservations_are_found_by_id(void **state)
 
 static void results_come_as_they_were_recorded(void **state)
 {
-    struct db *db = ledger_of(state);
-    const char *url = url_of(state);
+    struct db *db = past_ledger_of(state);
+    const char *url = past_url_of(state);
     int64_t since_ms =
         base_int(url, "SELECT at_ms FROM operations ORDER BY at_ms LIMIT 1 OFFSET 50");
     char sql[128];
@@ -279,7 +250,8 @@ static void results_come_as_they_were_recorded(void **state)
         size_t seen = 0, count = sizes[s];
         while (count == sizes[s]) {
             struct current_operation *operations;
-            ok(current_operations(db, &arena, 0, since_ms, after, sizes[s], &operations, &count));
+            ok(current_operations(db, &past_arena, 0, since_ms, after, sizes[s], &operations,
+                                  &count));
             for (size_t i = 0; i < count; i++, seen++) {
                 assert_true(operations[i].at_ms >= since_ms);
                 same_text(operations[i].result, past_result(&past, operations[i].key));
@@ -310,7 +282,7 @@ static void is_the_worlds_share(const struct world_item *item, const struct curr
 
 static void shares_are_what_is_counted_per_customer(void **state)
 {
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     size_t total = 0;
     for (size_t i = 0; i < past.world.item_count; i++) {
         const struct world_item *w = &past.world.items[i];
@@ -319,7 +291,8 @@ static void shares_are_what_is_counted_per_customer(void **state)
         struct str after = {NULL, 0};
         size_t seen = 0, count = 1;
         while (item.exists && count == 1) {
-            ok(current_usage(db, &arena, str_of(w->sku), item.version, after, 1, &shares, &count));
+            ok(current_usage(db, &past_arena, str_of(w->sku), item.version, after, 1, &shares,
+                             &count));
             if (count == 1) {
                 is_the_worlds_share(w, &shares[0]);
                 after = shares[0].share;
@@ -336,7 +309,7 @@ static void shares_are_what_is_counted_per_customer(void **state)
 static void shares_are_found_by_name(void **state)
 {
     const struct str names[] = {STR("anna"), STR("nobody"), STR("Zo\xc3\xab")};
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     size_t total = 0;
     for (size_t i = 0; i < past.world.item_count; i++) {
         const struct world_item *w = &past.world.items[i];
@@ -344,7 +317,7 @@ static void shares_are_found_by_name(void **state)
         struct current_usage *shares;
         if (!item.exists)
             continue;
-        ok(current_usage_named(db, &arena, str_of(w->sku), item.version, names, 3, &shares));
+        ok(current_usage_named(db, &past_arena, str_of(w->sku), item.version, names, 3, &shares));
         for (size_t k = 0; k < 3; k++)
             if (shares[k].units != 0)
                 is_the_worlds_share(w, &shares[k]);
@@ -374,23 +347,23 @@ static void shares_are_as_of_a_version(void **state)
     static const struct {
         int64_t version, units;
     } rows[] = {{0, 0}, {1, 0}, {2, 2}, {4, 0}, {5, 1}, {5 + (1 << 20), 1}};
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     db_rollback(db);
-    ok(base_script(url_of(state), script));
-    db = ledger_of(state);
+    ok(base_script(past_url_of(state), script));
+    db = past_ledger_of(state);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct str bo = STR("bo");
         struct current_usage *shares;
         size_t count;
-        ok(current_usage(db, &arena, STR("x"), rows[i].version, (struct str){NULL, 0}, 10, &shares,
-                         &count));
+        ok(current_usage(db, &past_arena, STR("x"), rows[i].version, (struct str){NULL, 0}, 10,
+                         &shares, &count));
         assert_int_equal(count, rows[i].units != 0);
         assert_int_equal(count ? shares[0].units : 0, rows[i].units);
-        ok(current_usage_named(db, &arena, STR("x"), rows[i].version, &bo, 1, &shares));
+        ok(current_usage_named(db, &past_arena, STR("x"), rows[i].version, &bo, 1, &shares));
         assert_int_equal(shares[0].units, rows[i].units);
     }
     db_rollback(db);
-    ok(base_script(url_of(state), "DELETE FROM events WHERE partition_no = 9"));
+    ok(base_script(past_url_of(state), "DELETE FROM events WHERE partition_no = 9"));
 }
 
 /* One name in several tenants is several customers; so is one that looks like a tenant's. */
@@ -417,37 +390,37 @@ static void shares_are_of_one_tenant_each(void **state)
                  {STR("cars\xff"
                       "bo"),
                   0}};
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     struct current_usage *shares;
     struct str after = {NULL, 0}, names[5];
     size_t count;
     db_rollback(db);
-    ok(base_script(url_of(state), script));
-    db = ledger_of(state);
+    ok(base_script(past_url_of(state), script));
+    db = past_ledger_of(state);
     for (size_t i = 0; i < 4; i++, after = shares[0].share) {
-        ok(current_usage(db, &arena, STR("x"), 6, after, 1, &shares, &count));
+        ok(current_usage(db, &past_arena, STR("x"), 6, after, 1, &shares, &count));
         assert_int_equal(count, 1);
         assert_true(str_equal(shares[0].share, right[i].share));
         assert_int_equal(shares[0].units, right[i].units);
     }
-    ok(current_usage(db, &arena, STR("x"), 6, after, 1, &shares, &count));
+    ok(current_usage(db, &past_arena, STR("x"), 6, after, 1, &shares, &count));
     assert_int_equal(count, 0);
-    ok(current_usage(db, &arena, STR("x"), 6, (struct str){NULL, 0}, 3, &shares, &count));
+    ok(current_usage(db, &past_arena, STR("x"), 6, (struct str){NULL, 0}, 3, &shares, &count));
     assert_int_equal(count, 3);
     assert_true(str_equal(shares[2].share, right[2].share));
     for (size_t i = 0; i < 5; i++)
         names[i] = right[(i * 2) % 5].share;
-    ok(current_usage_named(db, &arena, STR("x"), 6, names, 5, &shares));
+    ok(current_usage_named(db, &past_arena, STR("x"), 6, names, 5, &shares));
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(shares[i].units, right[(i * 2) % 5].units);
     db_rollback(db);
-    ok(base_script(url_of(state), "DELETE FROM events WHERE partition_no = 9"));
+    ok(base_script(past_url_of(state), "DELETE FROM events WHERE partition_no = 9"));
 }
 
 /* Out of memory is an answer, on every page. */
 static void a_page_too_large_is_no_memory(void **state)
 {
-    struct db *db = ledger_of(state);
+    struct db *db = past_ledger_of(state);
     struct arena small;
     struct reservation *all;
     struct current_item *items;
@@ -463,71 +436,20 @@ static void a_page_too_large_is_no_memory(void **state)
     db_rollback(db);
 }
 
-/* --- the program ------------------------------------------------------------------------------ */
-
-static void fill(struct db *db)
-{
-    struct apply apply;
-    apply_init(&apply, db, 0);
-    for (size_t at = 0; at < past.count; at += PAGE_MAX) {
-        size_t left = past.count - at;
-        enum apply_result result =
-            apply_chunk(&apply, past.entries + at, left < PAGE_MAX ? left : PAGE_MAX);
-        if (result != APPLY_DONE)
-            fail_msg("%s", apply.why);
-    }
-    apply_free(&apply);
-}
-
-static int group_setup(void **state)
-{
-    uint64_t seed = 20261;
-    if (getenv("SEED"))
-        seed = strtoull(getenv("SEED"), NULL, 10);
-    printf("SEED=%llu\n", (unsigned long long)seed);
-    arena_init(&arena, 1 << 16, 1 << 28);
-    past_make(&past, seed, OPERATIONS);
-    if (bases_start(&bases) != 0)
-        return -1;
-    for (enum base_engine e = 0; e < BASE_ENGINES; e++) {
-        ledgers[e] = bases_ledger(&bases, e);
-        snprintf(urls[e], sizeof(urls[e]), "%s", bases.url);
-        fill(ledgers[e]);
-    }
-    return 0;
-}
-
-static int group_teardown(void **state)
-{
-    for (enum base_engine e = 0; e < BASE_ENGINES; e++)
-        db_close(ledgers[e]);
-    past_free(&past);
-    arena_free(&arena);
-    bases_stop(&bases);
-    return 0;
-}
-
-static enum base_engine engines[] = {BASE_SQLITE, BASE_POSTGRES};
-#define ON(test, engine)                                                                           \
-    {                                                                                              \
-#test " on " #engine, test, NULL, NULL, &engines[engine]                                   \
-    }
-#define ON_BOTH(test) ON(test, BASE_SQLITE), ON(test, BASE_POSTGRES)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(items_come_page_by_page),
-        ON_BOTH(items_are_found_by_name),
-        ON_BOTH(an_item_is_found_as_of_any_version),
-        ON_BOTH(reservations_come_page_by_page),
-        ON_BOTH(reservations_are_found_by_id),
-        ON_BOTH(results_come_as_they_were_recorded),
-        ON_BOTH(shares_are_what_is_counted_per_customer),
-        ON_BOTH(shares_are_found_by_name),
-        ON_BOTH(shares_are_as_of_a_version),
-        ON_BOTH(shares_are_of_one_tenant_each),
-        ON_BOTH(a_page_too_large_is_no_memory),
+        ON_EACH(items_come_page_by_page),
+        ON_EACH(items_are_found_by_name),
+        ON_EACH(an_item_is_found_as_of_any_version),
+        ON_EACH(reservations_come_page_by_page),
+        ON_EACH(reservations_are_found_by_id),
+        ON_EACH(results_come_as_they_were_recorded),
+        ON_EACH(shares_are_what_is_counted_per_customer),
+        ON_EACH(shares_are_found_by_name),
+        ON_EACH(shares_are_as_of_a_version),
+        ON_EACH(shares_are_of_one_tenant_each),
+        ON_EACH(a_page_too_large_is_no_memory),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, past_ledgers_begin, past_ledgers_end);
 }

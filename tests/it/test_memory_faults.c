@@ -1,36 +1,23 @@
 /* test_memory_faults.c -- the n-th allocation of a worker fails, for every n of a request, from its
  * connection to its answer, whoever makes it: the client is told 503 or nothing, or what is true;
- * what was asked has happened once or not at all, and no memory is lost.
+ * what was asked has happened once or not at all, and no memory is lost. Of what changes something
+ * there is test_memory_faults_writes.c.
  */
 #include "support/api_keys.h"
 #include "support/certs.h"
-#include "support/fixture.h"
-#include "support/memory_faults.h"
+#include "support/memory_walk.h"
 #include "support/sse.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
-#define ALLOCATIONS_MAX 20000
-#define IN_A_ROW        9 /* as when memory is short for a while */
-#define STEP            7 /* of those */
-#define LOST_MAX        6 /* blocks: fewer than requests that were refused */
-
-static struct memory_faults_file faults;
 static struct certs certs;
 static char dir[TEST_PATH_MAX], keys[TEST_PATH_MAX + 8], access_log[TEST_PATH_MAX + 8];
-static pid_t worker;
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
-struct errand {
-    const char *method, *path, *headers, *body;
-    int good;        /* the status of its answer, while there is memory */
-    bool has_effect; /* once, as it has a key */
-};
-
-static char apple[32], pear[32], held[64], end[64]; /* a customer has a limit on pears */
+static char apple[32], held[64], end[64];
 
 static struct errand read_item(int turn)
 {
@@ -62,46 +49,14 @@ static struct errand read_live(int turn)
     return (struct errand){.method = "GET", .path = "/v1/live", .good = 200};
 }
 
-static const char *key_of(int turn)
-{
-    return text("Idempotency-Key: k%d\r\n", turn);
-}
-
-static struct errand reserve(int turn)
-{
-    return (struct errand){
-        .method = "POST",
-        .path = RESERVATIONS,
-        .headers = key_of(turn),
-        .body = text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":1},{\"sku\":\"%s\",\"quantity\":1}],"
-                     "\"ttl_seconds\":3600,\"customer\":\"c%d\",\"metadata\":{\"a\":[1,\"b\"]}}",
-                     apple, pear, turn % 3),
-        .good = 201,
-        .has_effect = true};
-}
-
 static struct errand decrement(int turn)
 {
     return (struct errand){.method = "POST",
                            .path = DECREMENT(apple),
-                           .headers = key_of(turn),
+                           .headers = walk_key(turn),
                            .body = "{\"quantity\":1}",
                            .good = 200,
                            .has_effect = true};
-}
-
-static struct errand batch(int turn)
-{
-    return (struct errand){
-        .method = "POST",
-        .path = "/v1/batch",
-        .headers = key_of(turn),
-        .body = text("{\"operations\":[{\"op\":\"decrement\",\"sku\":\"%s\",\"quantity\":1},"
-                     "{\"op\":\"reserve\",\"sku\":\"%s\",\"quantity\":1,\"customer\":\"c\"},"
-                     "{\"op\":\"get\",\"id\":\"%s\"}]}",
-                     apple, pear, held),
-        .good = 200,
-        .has_effect = true};
 }
 
 static struct errand read_movements(int turn)
@@ -120,127 +75,13 @@ static struct errand read_events(int turn)
     return (struct errand){.method = "GET", .path = "/v1/events?limit=3", .good = 200};
 }
 
-/* --- a walk ----------------------------------------------------------------------------------- */
-
-static const char *named; /* the errand that is under way */
-static long at, in_a_row; /* its n */
-static long refused;      /* no answer, or 503 */
-
-static void blame(const char *what, int status)
-{
-    fail_msg("%s, allocation %ld and %ld behind it: %s (%d): %s", named, at, in_a_row - 1, what,
-             status, a->resp.body ? a->resp.body : "");
-}
-
-static bool is_closed(int rc)
-{
-    return rc == -ECONNRESET || rc == -EPIPE || rc == -EPROTO || rc == -ECONNABORTED;
-}
-
-/* Whoever was told something was told the truth: all of a batch, each by itself. */
-static void check_answer(const struct errand *e)
-{
-    json_t *answer = http_resp_json(&a->resp), *results, *result;
-    size_t i;
-    if (a->resp.status == 503 && !(answer && strstr(a->resp.head, "\r\nRetry-After: ")))
-        blame("a 503 without a reason, or a time", 503);
-    if (a->resp.status != 503 && a->resp.status != e->good)
-        blame("another status", a->resp.status);
-    results = json_object_get(answer, "results");
-    json_array_foreach(results, i, result)
-    {
-        int status = (int)json_integer_value(json_object_get(result, "status"));
-        if (status != 200 && status != 201 && status != 503)
-            blame("another status in a batch", status);
-    }
-}
-
-static void ask(const struct errand *e)
-{
-    http_conn_close(&a->conn);
-    int rc = http_call(&a->conn, e->method, e->path, e->headers, e->body, &a->resp);
-    if (rc < 0 && !is_closed(rc))
-        blame("neither an answer nor an end", rc);
-    if (rc == 0)
-        check_answer(e);
-    refused += a->resp.status != e->good;
-}
-
-/* True: an operation of a batch was refused for want of memory. */
-static bool is_refused_in_part(void)
-{
-    json_t *results = json_object_get(http_resp_json(&a->resp), "results"), *result;
-    size_t i;
-    json_array_foreach(results, i, result) if (json_integer_value(json_object_get(
-                                                   result, "status")) == 503) return true;
-    return false;
-}
-
-/* Now there is memory. */
-static void ask_again(const struct errand *e)
-{
-    do {
-        int rc = http_call_decided(&a->conn, e->method, e->path, e->headers, e->body, &a->resp);
-        if (rc != e->good)
-            blame("not answered afterwards", rc);
-    } while (is_refused_in_part());
-}
-
-static int turns; /* requests with an effect */
-
-/* How many allocations there were. Each n is asked for anew. */
-static long walk(const char *name, struct errand (*make)(int turn), long row, long step)
-{
-    named = name;
-    in_a_row = row;
-    for (at = 0; at < ALLOCATIONS_MAX; at += step) {
-        struct errand e = make(turns + 1);
-        turns += e.has_effect;
-        memory_faults_arm(&faults, at, row);
-        ask(&e);
-        bool came = memory_faults_disarm(&faults);
-        ask_again(&e);
-        if (!came)
-            return at;
-    }
-    blame("there is no end", 0);
-    return at;
-}
-
-/* Once to fill whatever is kept for later. */
-static void check_walk(const char *name, struct errand (*make)(int turn))
-{
-    walk(name, make, IN_A_ROW, STEP);
-    await_ready(); /* else it has not all of its connections to Redis */
-    long before = memory_faults_live(&faults);
-    refused = 0;
-    long steps = walk(name, make, 1, 1);
-    assert_true(steps > 0 && refused > LOST_MAX);
-    print_message("%s: %ld allocations, %ld refused\n", name, steps, refused);
-    walk(name, make, IN_A_ROW, STEP);
-    await_ready();
-    if (!await(memory_faults_live(&faults) <= before + LOST_MAX, RECOVERY_MS))
-        fail_msg("%s: %ld blocks were lost", name, memory_faults_live(&faults) - before);
-    assert_int_equal(pid_of(TSERVICE_WORKER), worker);
-}
-#define check_walk_of(make) check_walk(#make, make)
-
 /* --- tests ------------------------------------------------------------------------------------ */
-
-static void choose_worker(void)
-{
-    worker = pid_of(TSERVICE_WORKER);
-    assert_true(worker > 0);
-    memory_faults_choose(&faults, worker);
-}
 
 static void make_stock(void)
 {
-    turns = 0;
     KEEP(apple, api_item(a, 1000000, 0));
-    KEEP(pear, api_item(a, 1000000, 1000000));
     KEEP(held, api_reserve(a, apple, 1, 3600));
-    choose_worker();
+    walk_choose_worker();
 }
 
 static void reads_answer_or_refuse(void **state)
@@ -253,30 +94,6 @@ static void reads_answer_or_refuse(void **state)
     check_walk_of(read_nothing);
     check_walk_of(read_metrics);
     check_walk_of(read_live);
-}
-
-static void a_write_with_a_key_has_one_effect(void **state)
-{
-    serve(.preload = memory_faults_library(), .ledger = *state);
-    make_stock();
-    check_walk_of(reserve);
-    check_item(a, apple, 1000000, 1000000 - 1 - turns, 1 + turns, 0, 2 + turns);
-    check_item(a, pear, 1000000, 1000000 - turns, turns, 0, 1 + turns);
-    await_in_sql(apple);
-    await_in_sql(pear);
-    check_audit(0);
-}
-
-static void a_batch_with_a_key_has_one_effect(void **state)
-{
-    serve(.preload = memory_faults_library(), .ledger = *state);
-    make_stock();
-    check_walk_of(batch);
-    check_item(a, apple, 1000000 - turns, 1000000 - 1 - turns, 1, turns, 2 + turns);
-    check_item(a, pear, 1000000, 1000000 - turns, turns, 0, 1 + turns);
-    await_in_sql(apple);
-    await_in_sql(pear);
-    check_audit(0);
 }
 
 static void the_past_is_read_or_refused(void **state)
@@ -293,7 +110,7 @@ static void write_until_done(void)
 {
     struct errand write = decrement(++turns);
     do
-        ask(&write);
+        walk_ask(&write);
     while (a->resp.status != write.good);
 }
 
@@ -308,8 +125,8 @@ static void poll_for_event(void)
     write_until_done();
     if (rc == 0)
         rc = http_receive(&waiter, false, &resp);
-    if (rc < 0 ? !is_closed(rc) : resp.status != 200 && resp.status != 503)
-        blame("who waits got something else", rc < 0 ? rc : resp.status);
+    if (rc < 0 ? !walk_is_end(rc) : resp.status != 200 && resp.status != 503)
+        walk_blame("who waits got something else", rc < 0 ? rc : resp.status);
     http_resp_free(&resp);
     http_conn_close(&waiter);
 }
@@ -332,18 +149,19 @@ static void stream_event(void)
     if (!await(comes(&stream) || stream.closed ||
                    (stream.n > 0 && strstr(stream.in, "HTTP/1.1 503")),
                RECOVERY_MS))
-        blame("the stream is silent", 0);
+        walk_blame("the stream is silent", 0);
     sse_close(&stream);
 }
 
 /* Whatever became of those who waited, no event is lost to them. */
 static void check_waiting(const char *name, void (*wait)(void))
 {
-    named = name;
-    in_a_row = 1;
+    long at;
     bool came = true;
+    walk_begin(name);
     for (at = 0; came; at++) {
         assert_true(at < ALLOCATIONS_MAX);
+        walk_at(at);
         memory_faults_arm(&faults, at, 1);
         wait();
         came = memory_faults_disarm(&faults);
@@ -354,7 +172,7 @@ static void check_waiting(const char *name, void (*wait)(void))
         KEEP(end, api_str(a, "next_cursor"));
     }
     assert_true(at > 50);
-    assert_int_equal(pid_of(TSERVICE_WORKER), worker);
+    walk_check_worker();
 }
 
 static void who_waits_gets_the_event_or_comes_again(void **state)
@@ -379,7 +197,7 @@ static void watch(void)
     if (!await((sample = sse_next(&stream, type, 20)) || stream.closed ||
                    (stream.n > 0 && strstr(stream.in, "HTTP/1.1 503")),
                RECOVERY_MS))
-        blame("the stream is silent", 0);
+        walk_blame("the stream is silent", 0);
     json_decref(sample);
     sse_close(&stream);
 }
@@ -388,11 +206,12 @@ static void who_watches_gets_a_sample_or_the_end(void **state)
 {
     serve(.preload = memory_faults_library());
     make_stock();
-    named = "stream of samples";
-    in_a_row = 1;
+    long at;
     bool came = true;
+    walk_begin("stream of samples");
     for (at = 0; came; at++) {
         assert_true(at < ALLOCATIONS_MAX);
+        walk_at(at);
         memory_faults_arm(&faults, at, 1);
         watch();
         came = memory_faults_disarm(&faults);
@@ -400,7 +219,7 @@ static void who_watches_gets_a_sample_or_the_end(void **state)
     await_ready();
     watch();
     assert_true(at > 10);
-    assert_int_equal(pid_of(TSERVICE_WORKER), worker);
+    walk_check_worker();
 }
 
 static const char *authorization;
@@ -439,7 +258,7 @@ static void nobody_comes_in_for_want_of_memory(void **state)
     serve(.preload = memory_faults_library(), .flags = {"--keys-file", keys});
     KEEP(apple, new_sku());
     api_call(a, 201, "PUT", ITEM(apple), key_line(ROLE_ADMIN), "{\"on_hand\":5}");
-    choose_worker();
+    walk_choose_worker();
     authorization = key_line(ROLE_READER);
     check_walk_of(read_with_key);
     check_walk_of(write_as_reader);
@@ -478,8 +297,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLAIN_TEST(reads_answer_or_refuse),
-        SQLITE_TEST(a_write_with_a_key_has_one_effect),
-        SQLITE_TEST(a_batch_with_a_key_has_one_effect),
         ON_BOTH(the_past_is_read_or_refused),
         SQLITE_TEST(who_waits_gets_the_event_or_comes_again),
         PLAIN_TEST(who_watches_gets_a_sample_or_the_end),

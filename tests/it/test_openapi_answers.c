@@ -313,6 +313,8 @@ static void without_a_ledger_there_is_the_documented_404(void **state)
     visit_problem(404, "ledger-missing", "listMovements", "/v1/items/x/movements", NULL, NULL);
     visit_problem(404, "ledger-missing", "followEvents", "/v1/events", NULL, NULL);
     visit_problem(404, "ledger-missing", "getItem", "/v1/items/x" LONG_AGO, NULL, NULL);
+    visit_problem(404, "ledger-missing", "audit", "/v1/audits", NULL, "{}");
+    visit_problem(404, "ledger-missing", "lookAtAudit", "/v1/audits", NULL, NULL);
     a = &stack.api;
     assert_int_equal(stack_stop(&bare), 0);
 }
@@ -369,6 +371,11 @@ static void reads_of_the_service_are_answered_as_documented(void **state)
     visit(200, "headSelf", "/v1/self", NULL, NULL);
     visit(200, "service", "/v1/service", NULL, NULL);
     visit(200, "headService", "/v1/service", NULL, NULL);
+    visit(202, "audit", "/v1/audits", NULL, "{}");
+    visit(200, "lookAtAudit", "/v1/audits", NULL, NULL);
+    visit(200, "headAudit", "/v1/audits", NULL, NULL);
+    visit_problem(422, "invalid-field", "audit", "/v1/audits", NULL, "{\"x\":1}");
+    visit_problem(400, "malformed-json", "audit", "/v1/audits", NULL, "{");
     json_array_foreach(documented("#/components/schemas/ProblemName/enum"), i, name)
         visit(200, "problem", text("/problems/%s", json_string_value(name)), NULL, NULL);
     visit(200, "headProblem", "/problems/overloaded", NULL, NULL);

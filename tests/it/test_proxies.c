@@ -1,6 +1,7 @@
 /* test_proxies.c -- services behind proxies: whom they take for the one that asks, by header fields
  * and by the PROXY protocol, and what they do with those who say it wrongly or have no right to.
  */
+#include "support/access_noted.h"
 #include "support/api_keys.h"
 #include "support/certs.h"
 #include "support/fixture.h"
@@ -25,29 +26,10 @@ static struct certs certs;
 
 /* --- who it was, by the access log ------------------------------------------------------------ */
 
-/* The address in the line about this item; "": there is none yet. Good until the next call. */
-static const char *address_noted(const char *sku)
-{
-    static char address[64];
-    char line[8192];
-    const char *name = "\"address\":\"", *item = text("\"sku\":\"%s\"", sku);
-    FILE *file = fopen(access_log, "re");
-    address[0] = '\0';
-    while (file && fgets(line, sizeof(line), file)) {
-        const char *at = strstr(line, item) ? strstr(line, name) : NULL;
-        if (at)
-            snprintf(address, sizeof(address), "%.*s", (int)strcspn(at + strlen(name), "\""),
-                     at + strlen(name));
-    }
-    if (file)
-        fclose(file);
-    return address;
-}
-
 static void check_address(const char *sku, const char *address)
 {
-    assert_true(await(address_noted(sku)[0], RECOVERY_MS));
-    assert_string_equal(address_noted(sku), address);
+    assert_true(await(access_noted(access_log, sku)[0], RECOVERY_MS));
+    assert_string_equal(access_noted(access_log, sku), address);
 }
 
 /* --- header fields ---------------------------------------------------------------------------- */

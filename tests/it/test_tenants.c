@@ -1,67 +1,13 @@
-/* test_tenants.c -- what a tenant makes does not exist for another: not by its name, in no list and
- * no feed, and whatever is asked of it changes nothing. No answer ever names a tenant.
+/* test_tenants.c -- what a tenant makes does not exist for another: not by its name, and whatever
+ * is asked of it changes nothing. No answer ever names a tenant. Of lists and the feed there is
+ * test_tenants_lists.c.
  */
 #include "core/route.h"
 #include "http/request_op.h"
-#include "support/api_keys.h"
 #include "support/feed_log.h"
-#include "support/fixture.h"
+#include "support/tenants.h"
 
 #include <stdlib.h>
-
-static char dir[TEST_PATH_MAX], keys[TEST_PATH_MAX + 8], access_log[TEST_PATH_MAX + 8];
-
-/* --- who asks --------------------------------------------------------------------------------- */
-
-/* Two clients of one tenant, one of another, and one of the default tenant: the store's. */
-enum who { ACME = 20, ACME_SELLER, UMBRA, STORE };
-
-/* Nothing else of what is sent has these words in it. */
-static const struct api_key_spec specs[] = {{ACME, ROLE_ADMIN, "acme-tenant"},
-                                            {ACME_SELLER, ROLE_SELLER, "acme-tenant"},
-                                            {UMBRA, ROLE_ADMIN, "umbra-tenant"},
-                                            {STORE, ROLE_ADMIN, "default"}};
-#define SPECS       (sizeof(specs) / sizeof(specs[0]))
-#define TENANT_WORD "-tenant"
-
-static const enum who strangers[] = {UMBRA, STORE};
-static const enum who each[] = {ACME, UMBRA, STORE};
-#define STRANGERS (sizeof(strangers) / sizeof(strangers[0]))
-#define EACH      (sizeof(each) / sizeof(each[0]))
-
-static const char *key_of(enum who who)
-{
-    char key[API_KEY_SIZE];
-    api_key_of((int)who, key);
-    return text("Authorization: Bearer %s\r\n", key);
-}
-
-/* headers: more of them, or "". */
-static int call_with(enum who who, const char *headers, const char *method, const char *path,
-                     const char *body)
-{
-    const char *all = text("%s%s", key_of(who), headers);
-    int rc = http_call(&a->conn, method, path, all, body, &a->resp);
-    free(a->request);
-    a->request = strdup(text("%s %s\n%s%s", method, path, all, body ? body : ""));
-    assert_int_equal(rc, 0);
-    assert_null(strstr(a->resp.head, TENANT_WORD));
-    assert_null(strstr(a->resp.body, TENANT_WORD));
-    return a->resp.status;
-}
-
-static int call_as(enum who who, const char *method, const char *path, const char *body)
-{
-    return call_with(who, "", method, path, body);
-}
-
-#define must(status, ...) assert_int_equal(call_as(__VA_ARGS__), (status))
-
-static void serve_tenants(void **state, const char *items)
-{
-    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = *state,
-          .flags = {"--keys-file", keys, "--access-log", access_log, "--tenant-items", items});
-}
 
 /* Where the stream ends: entries that SQL has leave it at the other end. */
 static int64_t events(void)
@@ -191,15 +137,15 @@ static void walk_routes(bool own_items)
 
 static void what_is_anothers_is_404_by_every_route(void **state)
 {
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     walk_routes(false);
-    serve_tenants(state, "own");
+    tenants_serve(state, "own");
     walk_routes(true);
 }
 
 static void what_is_anothers_is_404_by_every_operation_of_a_batch(void **state)
 {
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     make_things();
     for (int kind = 0; kind < OP_KINDS; kind++) {
         const struct op_trait *trait = op_trait((enum op_kind)kind);
@@ -223,7 +169,7 @@ static void what_is_anothers_is_404_by_every_operation_of_a_batch(void **state)
 
 static void clients_of_a_tenant_share_what_it_has(void **state)
 {
-    serve_tenants(state, "own");
+    tenants_serve(state, "own");
     make_things();
     must(200, ACME_SELLER, "GET", RESERVATION(held), NULL);
     must(200, ACME_SELLER, "GET", ITEM(sku), NULL);
@@ -242,7 +188,7 @@ static int decrement_once(enum who who, const char *key, int quantity)
 
 static void a_key_that_another_tenant_has_is_free(void **state)
 {
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     KEEP(sku, new_sku());
     must(201, STORE, "PUT", ITEM(sku), "{\"on_hand\":100}");
     for (size_t i = 0; i < EACH; i++) {
@@ -271,7 +217,7 @@ static void a_key_cannot_reach_into_another_tenant(void **state)
     static const char *const forged[] = {
         "acme-tenant%20", "acme-tenant+",   "acme-tenant/", "acme-tenant%2F",
         "acme-tenant%00", "acme-tenant%ff", "%20",          "default%20"};
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     make_things();
     for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++)
         for (size_t w = 0; w < EACH; w++) {
@@ -287,7 +233,7 @@ static void a_key_cannot_reach_into_another_tenant(void **state)
 
 static void keys_of_a_batch_are_a_tenants(void **state)
 {
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     KEEP(sku, new_sku());
     must(201, STORE, "PUT", ITEM(sku), "{\"on_hand\":100}");
     const char *body = text("{\"operations\":[{\"op\":\"decrement\",\"sku\":\"%s\",\"quantity\":1},"
@@ -313,7 +259,7 @@ static void keys_of_a_batch_are_a_tenants(void **state)
 
 static void a_limit_counts_a_customer_of_each_tenant(void **state)
 {
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     KEEP(sku, new_sku());
     must(201, STORE, "PUT", ITEM(sku), "{\"on_hand\":100,\"max_per_customer\":2}");
     const char *two = text("{\"sku\":\"%s\",\"quantity\":2,\"customer\":\"eva\"}", sku);
@@ -356,7 +302,7 @@ static void a_list_has_the_items_of_its_tenant_alone(void **state)
     static const char *const of_store[] = {
         "a", "acme", "acme-tenan", "acme-tenant", "acme-tenant0", "b", "umbra-tenant.x", "z"};
     static const char *const of_umbra[] = {"a", "acme", "umbra"};
-    serve_tenants(state, "own");
+    tenants_serve(state, "own");
     for (int i = 0; i < 12; i++)
         must(201, ACME, "PUT", text("/v1/items/s-%02d", i), "{\"on_hand\":1}");
     for (size_t i = 0; i < sizeof(of_umbra) / sizeof(of_umbra[0]); i++)
@@ -384,7 +330,7 @@ static void a_list_has_the_items_of_its_tenant_alone(void **state)
 
 static void items_of_one_name_are_as_many_as_tenants(void **state)
 {
-    serve_tenants(state, "own");
+    tenants_serve(state, "own");
     KEEP(sku, new_sku());
     for (size_t i = 0; i < EACH; i++) {
         must(404, each[i], "GET", ITEM(sku), NULL);
@@ -407,218 +353,6 @@ static void items_of_one_name_are_as_many_as_tenants(void **state)
     }
 }
 
-/* --- lists, movements, the feed --------------------------------------------------------------- */
-
-static char ids[EACH][64];
-
-/* The store makes an item, of which each tenant holds and one more is its own item. */
-static void make_pasts(const char *items)
-{
-    bool own = strcmp(items, "own") == 0;
-    int64_t before = feed_log_rows();
-    KEEP(sku, new_sku());
-    for (size_t i = 0; i < EACH; i++) {
-        if (own || each[i] == STORE)
-            must(201, each[i], "PUT", ITEM(sku), "{\"on_hand\":100}");
-    }
-    for (size_t i = 0; i < EACH; i++) {
-        must(201, each[i], "POST", RESERVATIONS,
-             text("{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"eva\",\"reference\":\"r-1\"}",
-                  sku));
-        KEEP(ids[i], api_str(a, "id"));
-    }
-    feed_log_await_rows(before + (own ? 2 * (int64_t)EACH : 1 + (int64_t)EACH));
-}
-
-static void check_list(size_t i, const char *query)
-{
-    must(200, each[i], "GET", text("/v1/reservations?%s", query), NULL);
-    check_size(a, "reservations", 1);
-    check_str(a, "reservations[0].id", ids[i]);
-    check_str(a, "reservations[0].lines[0].sku", sku);
-    check_str(a, "reservations[0].customer", "eva");
-}
-
-static void check_lists(void)
-{
-    for (size_t i = 0; i < EACH; i++) {
-        check_list(i, text("sku=%s", sku));
-        check_list(i, text("sku=%s&customer=eva", sku));
-        check_list(i, text("sku=%s&reference=r-1", sku));
-        check_list(i, text("sku=%s&state=held&limit=1", sku));
-        must(200, each[i], "GET", text("/v1/reservations?sku=%s&state=released", sku), NULL);
-        check_size(a, "reservations", 0);
-        for (size_t k = 0; k < EACH; k++) { /* a cursor may be another's */
-            must(200, each[i], "GET", text("/v1/reservations?sku=%s&cursor=%s", sku, ids[k]), NULL);
-            json_t *page = json_at(http_resp_json(&a->resp), "reservations");
-            for (size_t n = 0; n < json_array_size(page); n++)
-                check_str(a, text("reservations[%zu].id", n), ids[i]);
-        }
-    }
-}
-
-static void lists_are_a_tenants_own(void **state)
-{
-    static const char *const modes[] = {"shared", "own"};
-    for (size_t m = 0; m < 2; m++) {
-        serve_tenants(state, modes[m]);
-        make_pasts(modes[m]);
-        check_lists();
-        for (size_t i = 0; i < EACH; i++) {
-            bool made = m == 1 || each[i] == STORE;
-            must(200, each[i], "GET", text("/v1/items/%s/movements", sku), NULL);
-            check_size(a, "movements", made ? 2 : 1);
-            check_str(a, "movements[0].type", "reserve");
-            check_str(a, "movements[0].reservation", ids[i]);
-            must(200, each[i], "GET", text("/v1/items/%s?at=2100-01-01T00:00:00Z", sku), NULL);
-            check_str(a, "sku", sku);
-            check_int(a, "held", m == 1 ? 1 : (int)EACH);
-        }
-    }
-}
-
-/* Follows the feed to its end; how many events of reservations there were, all of them its own. */
-static size_t follow(size_t i, unsigned limit, unsigned wait_s)
-{
-    char cursor[SSE_ID_MAX] = "", seen[SSE_ID_MAX];
-    size_t count = 0;
-    do {
-        KEEP(seen, cursor);
-        must(200, each[i], "GET", text("/v1/events?after=%s&limit=%u&wait=%u", seen, limit, wait_s),
-             NULL);
-        json_t *page = json_at(http_resp_json(&a->resp), "events");
-        for (size_t n = 0; n < json_array_size(page); n++) {
-            const char *id = json_string_value(json_at(page, text("[%zu].reservation", n)));
-            if (id) {
-                assert_string_equal(id, ids[i]);
-                count++;
-            }
-        }
-        KEEP(cursor, api_str(a, "next_cursor"));
-    } while (strcmp(seen, cursor) != 0);
-    return count;
-}
-
-static void the_feed_is_a_tenants_own(void **state)
-{
-    serve_tenants(state, "shared");
-    make_pasts("shared");
-    for (unsigned limit = 1; limit <= 100; limit = 3 * limit + 1)
-        for (size_t i = 0; i < EACH; i++)
-            assert_int_equal(follow(i, limit, 0), 1);
-    for (size_t i = 0; i < EACH; i++) { /* of those who wait pages are kept for others */
-        must(200, each[i], "GET", "/v1/events?after=&limit=100&wait=1", NULL);
-        json_t *page = json_at(http_resp_json(&a->resp), "events");
-        assert_int_equal(json_array_size(page), each[i] == STORE ? 2 : 1);
-    }
-}
-
-static void ask_long(struct http_conn *c, enum who who, const char *path)
-{
-    http_conn_init(c, stack.service.port);
-    assert_int_equal(http_send_call(c, "GET", path, key_of(who), NULL, 0), 0);
-}
-
-/* Wakes up for what others do, and is told of its own alone. */
-static void a_long_poll_waits_for_its_tenants_events(void **state)
-{
-    struct http_conn waits;
-    struct http_resp resp = {0};
-    serve_tenants(state, "shared");
-    make_pasts("shared");
-    must(200, UMBRA, "GET", "/v1/events?after=latest", NULL);
-    ask_long(&waits, UMBRA, text("/v1/events?wait=30&after=%s", api_str(a, "next_cursor")));
-    for (int i = 0; i < 20; i++)
-        must(201, i % 2 ? ACME : STORE, "POST", RESERVATIONS, LINE(sku, 1));
-    feed_log_await_rows(24);
-    must(201, UMBRA, "POST", RESERVATIONS, LINE(sku, 1));
-    char mine[64];
-    KEEP(mine, api_str(a, "id"));
-    assert_int_equal(http_receive(&waits, false, &resp), 0);
-    json_t *root = http_resp_json(&resp);
-    /* On a machine that stood still it may have waited in vain: then nothing is told. */
-    if (json_array_size(json_at(root, "events")) > 0) {
-        assert_int_equal(json_array_size(json_at(root, "events")), 1);
-        assert_string_equal(json_string_value(json_at(root, "events[0].reservation")), mine);
-    }
-    http_resp_free(&resp);
-    http_conn_close(&waits);
-}
-
-static void a_stream_has_its_tenants_events(void **state)
-{
-    struct sse s;
-    char type[SSE_TYPE_MAX], mine[64];
-    serve_tenants(state, "shared");
-    make_pasts("shared");
-    sse_open(&s, stack.service.port, "1.1", "/v1/events?after=latest", key_of(UMBRA));
-    sse_await_start(&s);
-    for (int i = 0; i < 20; i++)
-        must(201, i % 2 ? ACME : STORE, "POST", RESERVATIONS, LINE(sku, 1));
-    feed_log_await_rows(24);
-    must(201, UMBRA, "POST", RESERVATIONS, LINE(sku, 1));
-    KEEP(mine, api_str(a, "id"));
-    json_t *event;
-    do {
-        event = sse_next(&s, type, RECOVERY_MS);
-        assert_non_null(event);
-        if (strcmp(type, "lag") == 0)
-            json_decref(event);
-    } while (strcmp(type, "lag") == 0);
-    assert_string_equal(json_string_value(json_at(event, "reservation")), mine);
-    json_decref(event);
-    sse_close(&s);
-}
-
-static bool has_ended(struct sse *s)
-{
-    static const char last[] = "\r\n0\r\n\r\n";
-    sse_receive(s, 100);
-    return memmem(s->in, s->n, last, sizeof(last) - 1) != NULL;
-}
-
-/* The file of keys as an operator may write it: the same key, of another tenant. */
-static void a_stream_ends_when_its_key_is_of_another_tenant(void **state)
-{
-    struct api_key_spec moved[SPECS];
-    struct sse s;
-    memcpy(moved, specs, sizeof(specs));
-    for (size_t i = 0; i < SPECS; i++)
-        if (moved[i].whose == UMBRA)
-            moved[i].tenant = "acme-tenant";
-    serve_tenants(state, "shared");
-    sse_open(&s, stack.service.port, "1.1", "/v1/events", key_of(UMBRA));
-    sse_await_start(&s);
-    assert_int_equal(api_keys_write_specs(keys, moved, SPECS), 0);
-    assert_true(await(has_ended(&s), RECOVERY_MS));
-    assert_int_equal(api_keys_write_specs(keys, specs, SPECS), 0);
-    sse_close(&s);
-}
-
-static bool expired(enum who who, const char *id)
-{
-    return call_as(who, "GET", RESERVATION(id), NULL) == 200 &&
-           strcmp(api_str(a, "state"), "expired") == 0;
-}
-
-static void an_expiry_is_told_to_whom_it_was(void **state)
-{
-    serve_tenants(state, "shared");
-    KEEP(sku, new_sku());
-    must(201, STORE, "PUT", ITEM(sku), "{\"on_hand\":10}");
-    must(201, ACME, "POST", RESERVATIONS,
-         text("{\"sku\":\"%s\",\"quantity\":1,\"ttl_seconds\":1}", sku));
-    KEEP(ids[0], api_str(a, "id"));
-    assert_true(await(expired(ACME, ids[0]), EXPIRY_TIMEOUT_MS));
-    feed_log_await_rows(3);
-    assert_int_equal(follow(0, 10, 0), 2);
-    for (size_t i = 0; i < STRANGERS; i++) {
-        must(404, strangers[i], "GET", RESERVATION(ids[0]), NULL);
-        must(200, strangers[i], "GET", text("/v1/items/%s/movements", sku), NULL);
-        check_size(a, "movements", strangers[i] == STORE ? 1 : 0);
-    }
-}
-
 /* --- before there were tenants, and the log --------------------------------------------------- */
 
 static void what_was_there_before_is_the_stores(void **state)
@@ -628,7 +362,7 @@ static void what_was_there_before_is_the_stores(void **state)
     KEEP(held, api_reserve(a, sku, 1, 0));
     api_call(a, 200, "POST", DECREMENT(sku), "Idempotency-Key: k\r\n", "{\"quantity\":1}");
     feed_log_await_rows(3);
-    serve_tenants(state, "shared");
+    tenants_serve(state, "shared");
     must(200, STORE, "GET", RESERVATION(held), NULL);
     must(200, STORE, "GET", "/v1/operations/k", NULL);
     must(200, STORE, "GET", text("/v1/reservations?sku=%s", sku), NULL);
@@ -648,7 +382,7 @@ static bool access_log_has(const char *line)
 {
     char *all = NULL;
     size_t n = 0;
-    FILE *file = fopen(access_log, "re");
+    FILE *file = fopen(tenant_log, "re");
     bool found = false;
     while (file && getline(&all, &n, file) > 0)
         found |= strstr(all, line) != NULL;
@@ -660,7 +394,7 @@ static bool access_log_has(const char *line)
 
 static void the_access_log_names_the_tenant(void **state)
 {
-    serve_tenants(state, "own");
+    tenants_serve(state, "own");
     make_things();
     must(404, UMBRA, "POST", CONFIRM(held), "{}");
     assert_true(await(access_log_has("\"tenant\":\"umbra-tenant\""), RECOVERY_MS));
@@ -681,22 +415,8 @@ int main(void)
         ON_BOTH(a_limit_counts_a_customer_of_each_tenant),
         ON_BOTH(a_list_has_the_items_of_its_tenant_alone),
         SQLITE_TEST(items_of_one_name_are_as_many_as_tenants),
-        ON_BOTH(lists_are_a_tenants_own),
-        ON_BOTH(the_feed_is_a_tenants_own),
-        ON_BOTH(a_long_poll_waits_for_its_tenants_events),
-        ON_BOTH(a_stream_has_its_tenants_events),
-        SQLITE_TEST(a_stream_ends_when_its_key_is_of_another_tenant),
-        ON_BOTH(an_expiry_is_told_to_whom_it_was),
         ON_BOTH(what_was_there_before_is_the_stores),
         SQLITE_TEST(the_access_log_names_the_tenant),
     };
-    unsetenv("TEST_KEYS"); /* who asks is said each time */
-    if (temp_dir_make(dir) < 0)
-        return EXIT_FAILURE;
-    snprintf(keys, sizeof(keys), "%s/keys", dir);
-    snprintf(access_log, sizeof(access_log), "%s/log", dir);
-    int failed =
-        api_keys_write_specs(keys, specs, SPECS) < 0 ? EXIT_FAILURE : run_each("tenants", tests);
-    temp_dir_remove(dir);
-    return failed;
+    return run_tenants("tenants", tests);
 }

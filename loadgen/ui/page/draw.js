@@ -112,12 +112,12 @@ function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 }
 
-function axis(title, format, more) {
+function axis(title, format, more, ticks) {
     return Object.assign({
         beginAtZero: true,
         title: { display: true, text: title, color: colour('muted') },
         grid: { color: colour('grid'), borderColor: colour('line'), drawTicks: false },
-        ticks: { color: colour('muted'), padding: 6, maxRotation: 0, maxTicksLimit: 7, callback: (v) => format(v) },
+        ticks: Object.assign({ color: colour('muted'), padding: 6, maxRotation: 0, maxTicksLimit: 7, callback: (v) => format(v) }, ticks),
     }, more);
 }
 

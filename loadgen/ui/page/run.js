@@ -104,7 +104,7 @@ function runChart(title, unit, name, key, doc) {
     return chart(title, () => ({
         type: 'line',
         data: { datasets: [line(unit, name)] },
-        options: options({ x: axis('', seconds, { type: 'linear', beginAtZero: false, title: { display: false } }), y: axis(unit, measured) }, false),
+        options: options({ x: axis('', seconds, { type: 'linear', beginAtZero: false, title: { display: false } }, { precision: 0 }), y: axis(unit, measured) }, false),
     }), (made) => {
         const load = doc().load;
         made.data.datasets[0].data = load ? past(load.past[key]) : [];

@@ -31,9 +31,14 @@ export function hasKey() {
     return key !== null;
 }
 
+// What a problem says of this case, and of which field.
+export function saidOf(body) {
+    return body.field && body.detail ? `${body.field}: ${body.detail}` : body.detail;
+}
+
 export class Problem extends Error {
     constructor(status, body, retry_s) {
-        super(body.detail || body.title || `The service answered ${status}`);
+        super(saidOf(body) || body.title || `The service answered ${status}`);
         this.title = body.title || (status ? `The service answered ${status}` : 'The service cannot be reached');
         this.status = status;
         this.body = body;

@@ -98,6 +98,7 @@ export function failure(error, retry) {
     return el('div', { class: 'failure', role: 'alert' },
         el('p', { class: 'strong' }, error.title || 'This did not work'),
         el('p', {}, error.message),
+        error.retry_s ? el('p', { class: 'note' }, `It asks to wait ${error.retry_s} s.`) : null,
         retry ? button('Try again', { class: 'small' }, retry) : null);
 }
 

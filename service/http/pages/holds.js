@@ -29,15 +29,15 @@ export function clock() {
 }
 
 export function holds(sku, signal) {
-    const { element: shown, body } = table('Open holds', [{ text: 'Reservation' }, 'Units', { text: 'For', class: 'about' }, { text: 'Left', class: 'left-cell' }]);
+    const { element: shown, body } = table('Open holds', [{ text: 'Reservation' }, { text: 'Left', class: 'left-cell' }, 'Units', { text: 'For', class: 'about' }]);
     const line = el('p', { class: 'note' }, 'Looking…');
     const element = el('section', { class: 'card holds' }, el('h2', {}, 'Open holds'), shown, line);
     function make(reservation) {
         const running = clock();
         const units = reservation.lines.filter((one) => one.sku === sku).reduce((sum, one) => sum + one.quantity, 0);
         const row = el('tr', {}, el('th', { scope: 'row' }, el('a', { href: `#/reservations/${encodeURIComponent(reservation.id)}` }, reservation.id)),
-            el('td', {}, number(units)), el('td', { class: 'about' }, [reservation.customer, reservation.reference].filter(Boolean).join(' · ') || '–'),
-            el('td', { class: 'left-cell' }, running.element));
+            el('td', { class: 'left-cell' }, running.element), el('td', {}, number(units)),
+            el('td', { class: 'about' }, [reservation.customer, reservation.reference].filter(Boolean).join(' · ') || '–'));
         row.running = running;
         return row;
     }

@@ -5,16 +5,26 @@ import { PARTS, setStockBar, setTag, stockBar, stockState, tag } from './stock.j
 
 const SMOOTHING = 0.2; // of a new rate, and a row passes another only when it is clearly hotter:
 const CLEARLY = 1.25;  // a list that one wants to read must not dance
+const SKU_END = 7;     // characters that are always shown
+
+// Skus of one kind differ at their end, so what has no room is left out in the middle.
+function skuLink(sku) {
+    const cut = Math.max(0, sku.length - SKU_END);
+    return el('a', { class: 'sku', href: `#/items/${encodeURIComponent(sku)}`, title: sku },
+        el('span', { class: 'begin' }, sku.slice(0, cut)), el('span', {}, sku.slice(cut)));
+}
 
 function row(item) {
     const parts = {
         bar: stockBar(),
         tag: tag('right', ''),
-        numbers: PARTS.map((part) => el('span', { class: 'count', 'data-part': part === 'available' ? 'left' : part }, '')),
+        numbers: PARTS.map(() => el('span', {}, '')),
         rate: el('span', { class: 'rate' }, ''),
     };
     const element = el('li', {},
-        el('a', { class: 'sku', href: `#/items/${encodeURIComponent(item.sku)}` }, item.sku), parts.bar, parts.numbers, parts.tag, parts.rate);
+        skuLink(item.sku), parts.bar,
+        PARTS.map((part, i) => el('span', { class: 'count' }, parts.numbers[i], el('span', { class: 'part' }, ` ${part === 'available' ? 'left' : part}`))),
+        parts.tag, parts.rate);
     element.parts = parts;
     return element;
 }
@@ -25,10 +35,7 @@ function show(element, item) {
     setStockBar(bar, item);
     setTag(word, state, text);
     setAttribute(element, 'class', state === 'gone' ? 'gone' : null);
-    PARTS.forEach((part, i) => {
-        setText(numbers[i], number(item[part]));
-        numbers[i].setAttribute('aria-label', `${number(item[part])} ${part}`);
-    });
+    PARTS.forEach((part, i) => setText(numbers[i], number(item[part])));
     setText(speed, `${rate(item.rate)}/s`);
 }
 
@@ -55,10 +62,10 @@ function settled(before, items, speeds) {
 
 export function hottest() {
     const names = el('div', { class: 'hot', 'aria-hidden': 'true', hidden: true }, el('p', { class: 'names row' },
-        ['Item', 'Stock', 'Sold', 'Held', 'Left', '', 'Changes'].map((name) => el('span', {}, name))));
+        ['Item', 'Stock', 'Sold', 'Held', 'Left', '', 'Asked'].map((name) => el('span', {}, name))));
     const list = el('ul', { class: 'hot' });
     const none = el('p', { class: 'empty' }, 'No item is being asked for right now. Look at ', el('a', { href: '#/items' }, 'all items'), ', or ', el('a', { href: '#/try' }, 'try it by hand'), '.');
-    const element = card('Hottest items', 'Those that change most, with their stored counters.', names, list, none);
+    const element = card('Hottest items', 'Those that are asked for most, with their stored counters.', names, list, none);
     const speeds = new Map();
     let order = [];
     function update(items) {

@@ -12,6 +12,7 @@ import { setTile, tile } from './tiles.js';
 import { again } from './time.js';
 
 const POLL_MS = 1000;
+const POLL_MISSING_MS = 5000;
 const SLOW_MS = 3000; // between lists and charts of an item that changes all the time
 
 function part(of, all) {
@@ -62,23 +63,26 @@ export function item(main, { signal, id: sku }) {
     const trouble = complaints();
     const past = session.self.ledger ? { levels: levels(sku, signal), holds: holds(sku, signal), changes: movements(sku, signal) } : null;
     main.append(head.element, trouble.element, units.element);
+    const history = past ? el('div', { class: 'stack' }, el('div', { class: 'charts' }, past.levels.element, past.holds.element), past.changes.element) : null;
     if (past)
-        main.append(el('div', { class: 'charts' }, past.levels.element, past.holds.element), past.changes.element);
+        main.append(history);
     else
         main.append(el('section', { class: 'card' }, el('p', {}, 'This service keeps no ledger, so holds and changes cannot be listed.')));
 
-    let [seen, tagged, drawn, slow_at] = [null, null, -1, 0];
+    let [seen, tagged, wanted, drawn, slow_at] = [null, null, 0, -1, 0];
     function missing(problem) {
+        wanted = seen ? seen.version + 1 : wanted; // its end is a change, too
         seen = tagged = null;
         setTag(head.word, 'off', 'not there');
         setText(head.line, problem.message);
         units.element.hidden = true;
-        head.actions.replaceChildren(may('stock') ? button('Create it', { class: 'main' }, () => createItem(signal, sku)) : '');
+        head.actions.replaceChildren(may('stock') ? button('Create it', { class: 'main' }, () => createItem(signal, sku, look)) : '');
     }
     function show(item) {
         if (!seen)
             showActions(head.actions, () => seen, look, signal);
         seen = item;
+        wanted = item.version;
         units.element.hidden = false;
         units.update(item);
         const { state, word } = stockState(item);
@@ -88,11 +92,11 @@ export function item(main, { signal, id: sku }) {
     }
     // The ledger follows by a little: what is read from it is read again until it has caught up.
     async function follow() {
-        const wanted = seen ? seen.version : 0;
         if (!past || drawn >= wanted)
             return;
         await past.changes.refresh();
         const there = past.changes.newest();
+        history.hidden = there === 0 && !seen; // of what never was
         if (there >= wanted || performance.now() - slow_at > SLOW_MS) {
             await Promise.all([past.holds.refresh(), past.levels.refresh()]);
             slow_at = performance.now();
@@ -116,5 +120,5 @@ export function item(main, { signal, id: sku }) {
                 trouble.say(error);
         }
     }
-    again(POLL_MS, look, signal);
+    again(() => (seen ? POLL_MS : POLL_MISSING_MS), look, signal);
 }

@@ -1,14 +1,14 @@
 // What can be done to an item: create, set, adjust, transfer, delete.
-import { newKey, path } from './api.js';
+import { path } from './api.js';
 import { ask } from './dialog.js';
 import { number } from './format.js';
 import { given, numberInput, textInput } from './inputs.js';
 
-function keyed(more) {
-    return { 'Idempotency-Key': newKey(), ...more };
+function goTo(answer) {
+    location.hash = `#/items/${encodeURIComponent(answer.body.sku)}`;
 }
 
-export function createItem(signal, sku) {
+export function createItem(signal, sku, done = goTo) {
     ask({
         title: 'New item',
         inputs: [
@@ -17,8 +17,8 @@ export function createItem(signal, sku) {
             numberInput('max_per_customer', 'At most for one customer', { hint: 'Empty: as many as there are.' }),
         ],
         verb: 'Create',
-        request: ({ sku: name, ...body }) => ({ method: 'PUT', address: `v1/items/${path(name || '')}`, headers: keyed({ 'If-None-Match': '*' }), body: given(body) }),
-        done: (answer) => { location.hash = `#/items/${encodeURIComponent(answer.body.sku)}`; },
+        request: ({ sku: name, ...body }) => ({ method: 'PUT', address: `v1/items/${path(name || '')}`, headers: { 'If-None-Match': '*' }, body: given(body) }),
+        done,
     }, signal);
 }
 
@@ -33,7 +33,7 @@ export function setItem(signal, item, done) {
         ],
         verb: 'Set',
         request: (body) => ({
-            method: 'PUT', address: `v1/items/${path(item.sku)}`, headers: keyed({ 'If-Match': `"${item.version}"` }),
+            method: 'PUT', address: `v1/items/${path(item.sku)}`, headers: { 'If-Match': `"${item.version}"` },
             body: { ...given(body), max_per_customer: body.max_per_customer === undefined ? null : body.max_per_customer },
         }),
         done,
@@ -50,7 +50,7 @@ export function adjustItem(signal, item, done) {
             textInput('reference', 'Reference', {}),
         ],
         verb: 'Adjust',
-        request: (body) => ({ method: 'POST', address: `v1/items/${path(item.sku)}/adjustments`, headers: keyed(), body: given(body) }),
+        request: (body) => ({ method: 'POST', address: `v1/items/${path(item.sku)}/adjustments`, body: given(body) }),
         done,
     }, signal);
 }
@@ -65,7 +65,7 @@ export function transferItem(signal, item, done) {
             textInput('reason', 'Reason', {}),
         ],
         verb: 'Transfer',
-        request: (body) => ({ method: 'POST', address: `v1/items/${path(item.sku)}/transfers`, headers: keyed(), body: given(body) }),
+        request: (body) => ({ method: 'POST', address: `v1/items/${path(item.sku)}/transfers`, body: given(body) }),
         done,
     }, signal);
 }
@@ -77,7 +77,7 @@ export function deleteItem(signal, item, done) {
         inputs: [],
         verb: 'Delete',
         danger: true,
-        request: () => ({ method: 'DELETE', address: `v1/items/${path(item.sku)}`, headers: keyed({ 'If-Match': `"${item.version}"` }) }),
+        request: () => ({ method: 'DELETE', address: `v1/items/${path(item.sku)}`, headers: { 'If-Match': `"${item.version}"` } }),
         done,
     }, signal);
 }

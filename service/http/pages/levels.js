@@ -18,6 +18,15 @@ function stepOf(span_ms) {
     return 1000 * (STEPS_S.find((step) => span_ms / 1000 / step <= MARKS) || Math.ceil(span_ms / 1000 / MARKS));
 }
 
+// Where a clock on the wall has round numbers.
+function marks(scale) {
+    const step = stepOf(scale.max - scale.min);
+    const zone = new Date(scale.min).getTimezoneOffset() * 60000;
+    scale.ticks = [];
+    for (let at = Math.ceil((scale.min - zone) / step) * step + zone; at <= scale.max; at += step)
+        scale.ticks.push({ value: at });
+}
+
 function timeAxis() {
     const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
     const seconds = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -26,7 +35,7 @@ function timeAxis() {
         const span_ms = ticks[ticks.length - 1].value - ticks[0].value;
         return (span_ms < 600000 ? seconds : span_ms < 86400000 ? hours : days).format(value);
     };
-    return axis({ type: 'linear' }, { callback: label, includeBounds: false });
+    return axis({ type: 'linear', afterBuildTicks: marks }, { callback: label });
 }
 
 export function levels(sku, signal) {
@@ -53,7 +62,6 @@ export function levels(sku, signal) {
             chart.set(LINES.map(({ label }) => points.map((point) => ({ x: point.x, y: point[label] }))), (scales) => {
                 scales.x.min = from ? Date.parse(from) : points.length ? points[0].x : end - 1000;
                 scales.x.max = end;
-                scales.x.ticks.stepSize = stepOf(end - scales.x.min);
             });
             line.textContent = points.length ? '\u00a0' : 'Nothing is known of that time.';
         } catch (error) {

@@ -72,7 +72,7 @@ export function operations(main, { signal }) {
             if (now === last)
                 return;
             last = now;
-            line.replaceChildren(`${service.service} · stockd ${service.version} · since `, timeElement(service.started_at), ' · the one that answered this page');
+            line.replaceChildren(`service ${service.service} · stockd ${service.version} · since `, timeElement(service.started_at), ' · the one that answered this page');
             parts.replaceChildren(
                 el('div', { class: 'thirds' }, processes(service.processes), card('Redis', null, facts(service.redis)),
                     el('div', { class: 'stack' }, card('Ledger', null, service.ledger ? facts(service.ledger) : el('p', {}, 'It runs without a ledger.')), auditing.element)),

@@ -1,5 +1,5 @@
 // The first page: how the service is, what it does each second, and what is asked for most.
-import { card, el, keyed, setPart, setText } from './dom.js';
+import { card, el, keyed, setAttribute, setPart, setText } from './dom.js';
 import { ago, bytes, milliseconds, number, percent, plural, rate, ratio, time } from './format.js';
 import { judge, refusedRate, SIGNS } from './health.js';
 import { hottest } from './hottest.js';
@@ -39,7 +39,7 @@ const TILES = [
     { name: 'Refused a second', spark: (s) => refusedRate(s.rates), value: (s) => rate(refusedRate(s.rates)),
         note: (s) => `${rate(s.rates.insufficient_stock)} for lack of stock` },
     { name: 'Response time, p99', spark: (s) => s.latency_ms.p99, value: (s) => milliseconds(s.latency_ms.p99), note: (s) => (s.latency_ms.p50 === null ? 'nothing was asked' : `half within ${milliseconds(s.latency_ms.p50)}`) },
-    { name: 'Holds that became sales', value: (s, history) => percent(converted(history)), note: () => 'in the last five minutes' },
+    { name: 'Converted holds', value: (s, history) => percent(converted(history)), note: () => 'became sales, of the last 5 min' },
     { name: 'Conflicts per commit', spark: (s) => s.conflicts_per_commit, value: (s) => ratio(s.conflicts_per_commit),
         note: (s) => (s.batch_size === null ? 'no commits' : `${ratio(s.batch_size)} operations a commit`) },
     { name: 'Ledger behind', value: (s) => (s.ledger_lag_ms === null ? 'none' : milliseconds(s.ledger_lag_ms)),
@@ -50,11 +50,11 @@ function headline() {
     const parts = {
         sign: el('span', { class: 'sign', 'aria-hidden': 'true' }, '…'),
         word: el('span', {}, 'Waiting'),
-        text: el('p', { class: 'sentence' }, 'Waiting for the first sample of the service.'),
+        text: el('p', { class: 'sentence', role: 'status' }, 'Waiting for the first sample of the service.'),
         line: el('p', { class: 'line' }, '\u00a0'),
     };
     const element = el('section', { class: 'card verdict', 'aria-label': 'State of the service' },
-        el('p', { class: 'word' }, parts.sign, parts.word), el('div', { role: 'status' }, parts.text, parts.line));
+        el('p', { class: 'word' }, parts.sign, parts.word), el('div', {}, parts.text, parts.line));
     return { element, ...parts };
 }
 
@@ -113,7 +113,7 @@ function inside() {
         setText(open, `${number(s.partitions.open)} of ${number(s.partitions.count)} open`);
         cells.setAttribute('aria-label', open.textContent);
         keyed(cells, Array.from({ length: s.partitions.count }, (_, p) => p), (p) => p, (p) => el('span', { title: `partition ${p}` }),
-            (cell, p) => { cell.className = closed.has(p) ? 'closed' : 'open'; });
+            (cell, p) => setAttribute(cell, 'class', closed.has(p) ? 'closed' : 'open'));
         keyed(shut, s.partitions.not_open, (one) => one.partition, () => el('li'), (line, one) => setText(line, `Partition ${one.partition}: ${one.why}`));
     }
     return { element, update };

@@ -11,6 +11,7 @@ import { story } from './story.js';
 import { again, ticking, timeElement } from './time.js';
 
 const POLL_MS = 1000;
+const POLL_MISSING_MS = 5000;
 const ACTIONS = [['Confirm', confirmReservation, 'main'], ['Extend', extendReservation], ['Release', releaseReservation]];
 
 function facts(reservation) {
@@ -77,6 +78,9 @@ export function reservation(main, { signal, id }) {
             if (answer.status === 404) {
                 setTag(word, 'off', 'not there');
                 known.hidden = left.hidden = true;
+                seen = null;
+                shown = '';
+                actions.replaceChildren();
             }
             if (answer.status !== 200)
                 throw problemOf(answer);
@@ -90,5 +94,5 @@ export function reservation(main, { signal, id }) {
         }
     }
     ticking(running.tick, signal);
-    again(POLL_MS, refresh, signal);
+    again(() => (seen ? POLL_MS : POLL_MISSING_MS), refresh, signal);
 }

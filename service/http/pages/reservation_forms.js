@@ -1,10 +1,10 @@
 // What can be done to a reservation that is held.
-import { newKey, path } from './api.js';
+import { path } from './api.js';
 import { ask } from './dialog.js';
 import { choiceInput, given, linesInput, numberInput } from './inputs.js';
 
 function request(reservation, what, body) {
-    return { method: 'POST', address: `v1/reservations/${path(reservation.id)}/${what}`, headers: { 'Idempotency-Key': newKey() }, body };
+    return { method: 'POST', address: `v1/reservations/${path(reservation.id)}/${what}`, body };
 }
 
 // A line with 0 is one that is not sold; if all are, the call is the short one.

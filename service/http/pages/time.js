@@ -39,12 +39,13 @@ export function seen() {
     return document.visibilityState === 'visible';
 }
 
-// Calls `work` at once and then `ms` after each of its ends, but not while nobody looks.
+// Calls `work` at once and then `ms` after each of its ends, but not while nobody looks. `ms` may be
+// a function that says so then.
 export async function again(ms, work, signal) {
     while (!signal.aborted) {
         if (seen())
             await work();
-        await sleep(ms, signal);
+        await sleep(typeof ms === 'function' ? ms() : ms, signal);
     }
 }
 

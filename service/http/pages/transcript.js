@@ -1,5 +1,5 @@
 // What was asked and what came back, as the service gave it, with the command line that does the same.
-import { aborted, curl, exchange } from './api.js';
+import { aborted, curl, exchange, saidOf } from './api.js';
 import { button, el, failure } from './dom.js';
 import { milliseconds } from './format.js';
 
@@ -35,7 +35,7 @@ function answered(answer) {
         el('p', { class: 'answer' }, el('span', { class: `tag ${tone(answer.status)}` }, `${answer.status}`),
             el('span', {}, answer.body && answer.body.title ? answer.body.title : answer.status === 204 ? 'Done; there is nothing to show' : 'Done'),
             el('span', { class: 'note' }, `in ${milliseconds(answer.ms)}`)),
-        answer.body && answer.body.detail ? el('p', { class: 'detail' }, answer.body.detail) : null,
+        answer.body && answer.body.detail ? el('p', { class: 'detail' }, saidOf(answer.body)) : null,
         heads.length ? el('dl', { class: 'heads' }, heads.map((name) => el('div', {}, el('dt', {}, name), el('dd', {}, answer.headers.get(name))))) : null,
         answer.text ? el('pre', { class: 'json', tabindex: '0', 'aria-label': 'Answer' }, answer.body ? JSON.stringify(answer.body, null, 2) : answer.text) : null,
     ].filter(Boolean);

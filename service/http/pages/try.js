@@ -27,8 +27,9 @@ export function tryOut(main, { signal }) {
     const controls = el('div', { class: 'controls' });
     const says = el('p', { class: 'note' });
     const key = el('input', { type: 'text', maxlength: '257', autocomplete: 'off', spellcheck: 'false' });
-    const keyed = el('div', { class: 'with-button' }, field('Idempotency key', key, 'The same key asks for the same answer again. Empty: none is sent.'),
-        button('New key', { class: 'small' }, () => { key.value = newKey(); preview(); }));
+    const keep = el('input', { type: 'checkbox', id: 'keep-key' });
+    const keyed = el('div', {}, field('Idempotency key', key, 'Empty: none is sent.'),
+        el('div', { class: 'check' }, keep, el('label', { for: 'keep-key' }, 'Keep it: asking again with the same key gives the same answer again')));
     const line = commandLine('');
     const send = el('button', { type: 'submit', class: 'main' }, 'Send');
     const complaint = el('p', { class: 'failed', role: 'alert' });
@@ -70,6 +71,9 @@ export function tryOut(main, { signal }) {
             lastReservation = body.id;
         if (got.answer)
             got.element.append(links(got.answer) || '');
+        if (got.answer && got.answer.status < 500 && !keep.checked)
+            key.value = newKey(); // else it may have happened: asked again, it must not happen twice
+        preview();
         if (answers.querySelector('.empty'))
             answers.replaceChildren();
         answers.prepend(got.element);

@@ -28,6 +28,7 @@ const main = document.getElementById('main');
 const nav = document.getElementById('nav');
 let leaving = new AbortController(); // of the view that is shown
 let ending = null;                   // of the session
+let asking = false;                  // for a key
 
 function decoded(text) {
     try {
@@ -130,6 +131,7 @@ function end() {
 
 // Asks for a key, and why.
 function signIn(why) {
+    asking = true;
     end();
     useKey(null);
     login(main, leave(), why, begin);
@@ -137,6 +139,7 @@ function signIn(why) {
 
 async function begin() {
     const signal = leave();
+    asking = false;
     main.append(el('p', { class: 'waiting', role: 'status' }, 'Asking the service…'));
     try {
         session.self = await get('v1/self', signal);
@@ -148,7 +151,14 @@ async function begin() {
     }
 }
 
+// Of several calls that are refused at once the first one asks.
 calls.addEventListener('unauthenticated', () => {
-    signIn(hasKey() ? 'The service does not know this key, or no longer.' : '');
+    if (!asking)
+        signIn(hasKey() ? 'The service does not know this key, or no longer.' : '');
+});
+// Not as a link: what stands behind the # is the page that is shown.
+document.querySelector('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    main.focus();
 });
 begin();
