@@ -18,7 +18,7 @@ function runProgress() {
         root: root,
         update: (d) => {
             const percent = d.step ? d.step.percent : d.load ? d.load.percent : 0;
-            say(phase, d.phase);
+            say(phase, d.over && !d.verdict ? 'ended without a verdict, exit status ' + d.exit_status : d.phase);
             say(time, d.step && known(d.step.all) ? count(d.step.done) + ' of ' + count(d.step.all)
                 : d.load ? clock(d.load.elapsed_ms) + (d.load.planned_ms ? ' of ' + clock(d.load.planned_ms) : '') : '');
             filled.style.width = (known(percent) ? percent : 0) + '%';
