@@ -12,8 +12,8 @@
 #include "core/live.h"
 #include "store/admin/share.h"
 
-#define LIVE_DEAD_MS 5000
-#define LIVE_GONE_MS 15000
+#define LIVE_DEAD_MS 3000
+#define LIVE_GONE_MS 6000
 
 struct live_peer {
     char name[SHARE_NAME_CHARS + 1];

@@ -203,7 +203,8 @@ static void note_peer(void *user, struct str name, struct str value)
 static void say_failed(struct live_round *round)
 {
     int64_t now_ms = clock_mono_ms();
-    round->ask_ms = now_ms + REST_MS;
+    if (round->anew) /* to drop what lies there was of no use, either */
+        round->ask_ms = now_ms + REST_MS;
     if (now_ms < round->say_ms)
         return;
     round->say_ms = now_ms + SAY_MS;
@@ -226,9 +227,9 @@ static void exchange(struct live_round *round)
     live_peers_end(round->peers);
     if (result == SHARE_AWAY)
         return;
-    round->anew = result != SHARE_OK;
     if (result == SHARE_FAILED)
         say_failed(round);
+    round->anew = result != SHARE_OK;
     const char *gone = live_peers_gone(round->peers, round->before.at_ms);
     if (result == SHARE_OK && gone)
         admin_share_end(round->admin, str_of(gone));

@@ -23,9 +23,9 @@
 
 #define LIVE_LOOK_MS     100
 #define LIVE_JUDGE_MS    1000
-#define LIVE_BEAT_MS     10000 /* of a stream that has nothing new to say */
-#define LIVE_STALE_MS    10000 /* a sample that is older says nothing of now */
-#define LIVE_STREAMS_MAX 1000  /* of a worker */
+#define LIVE_BEAT_MS     5000 /* of a stream that has nothing new to say */
+#define LIVE_STALE_MS    5000 /* a sample that is older says nothing of now */
+#define LIVE_STREAMS_MAX 1000 /* of a worker */
 #define LIVE_TEXT_BYTES  65536
 
 /* A frame of a stream, or a comment. */

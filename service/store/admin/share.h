@@ -12,7 +12,7 @@
 
 #define SHARE_FIELDS_MAX 64
 #define SHARE_NAME_CHARS 16
-#define SHARE_KEEP_MS    20000 /* without anybody who writes */
+#define SHARE_KEEP_MS    10000 /* without anybody who writes */
 
 enum share_result {
     SHARE_OK,
