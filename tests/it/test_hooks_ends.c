@@ -1,4 +1,5 @@
 /* test_hooks_ends.c -- senders of hooks that die, stand by, may not, or are told something else. */
+#include "support/certs.h"
 #include "support/hook_case.h"
 
 #include <signal.h>
@@ -99,6 +100,41 @@ static void no_address_of_this_machine_is_asked_unless_it_is_allowed(void **stat
     assert_int_equal(hook_server_with(&endpoint, "{\"type\":\"test\",", true), 1);
 }
 
+/* A service is as good an endpoint as any: what it answers is not the question. */
+static void a_certificate_is_verified_and_its_name(void **state)
+{
+    struct certs certs;
+    char path[4][CERTS_PATH_MAX];
+    hooks_begin(*state, FIRST);
+    assert_int_equal(certs_begin(&certs), 0);
+    assert_int_equal(certs_make_ca(&certs, "ca"), 0);
+    assert_int_equal(certs_make_ca(&certs, "other"), 0);
+    assert_int_equal(certs_make(&certs, "here", "ca", "IP:127.0.0.1", 9), 0);
+    certs_path(&certs, "here", "pem", path[0]);
+    certs_path(&certs, "here", "key", path[1]);
+    certs_path(&certs, "ca", "pem", path[2]);
+    certs_path(&certs, "other", "pem", path[3]);
+    const struct fixture words = {.ledger = *state,
+                                  .flags = {"--tls-cert", path[0], "--tls-key", path[1]}};
+    assert_int_equal(serve_try(&words), 0);
+    hooks_file_write_to(text("https://127.0.0.1:%d/x", stack.service.port), FIRST);
+    const struct {
+        const char *ca, *said;
+    } rows[] = {{path[2], "has answered 404: the endpoint refuses it"},
+                {path[3], "the certificate is not to be trusted"},
+                {NULL, "the certificate is not to be trusted"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        check_command(1, "hooks", "test", "--hooks-file", hooks_file, "--hooks-allow", "127.0.0.1",
+                      "shop", rows[i].ca ? "--hooks-ca" : NULL, rows[i].ca);
+        check_said(rows[i].said);
+    }
+    hooks_file_write_to(text("https://localhost:%d/x", stack.service.port), FIRST);
+    check_command(1, "hooks", "test", "--hooks-file", hooks_file, "--hooks-allow", "127.0.0.1,::1",
+                  "shop", "--hooks-ca", path[2]);
+    check_said("the certificate is not to be trusted");
+    certs_end(&certs);
+}
+
 static void the_file_is_read_again_on_sighup_if_it_is_good(void **state)
 {
     hooks_begin(*state, "'types':['delete']");
@@ -110,8 +146,9 @@ static void the_file_is_read_again_on_sighup_if_it_is_good(void **state)
                       RECOVERY_MS));
     hooks_file_write("'types':['create']");
     tproc_signal(&senders[0], SIGHUP);
-    assert_true(await(system(text("test $(grep -c 'hooks read' %s/hooks0.err) = 2", hooks_dir)) == 0,
-                      RECOVERY_MS));
+    assert_true(
+        await(system(text("test $(grep -c 'hooks read' %s/hooks0.err) = 2", hooks_dir)) == 0,
+              RECOVERY_MS));
     make_changes("a", 1);
     assert_true(await(taken("a", 1) == 1, RECOVERY_MS));
     assert_int_equal(hook_server_count(&endpoint), 1);
@@ -169,6 +206,7 @@ int main(void)
         HOOK_ONCE(of_two_the_other_takes_over_from_one_that_was_killed),
         HOOK_TEST(a_database_that_is_away_comes_back),
         HOOK_ONCE(no_address_of_this_machine_is_asked_unless_it_is_allowed),
+        HOOK_ONCE(a_certificate_is_verified_and_its_name),
         HOOK_ONCE(the_file_is_read_again_on_sighup_if_it_is_good),
         HOOK_ONCE(a_port_tells_how_it_is),
         HOOK_ONCE(what_is_wrong_is_told_at_once),

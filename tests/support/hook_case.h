@@ -20,8 +20,9 @@ extern struct tproc senders[SENDERS];
 extern char hooks_dir[TEST_PATH_MAX], hooks_file[TEST_PATH_MAX + 16];
 
 /* A file with one hook, "shop", to the endpoint, and these members more; single quotes stand for
- * double ones. */
+ * double ones. The second one: to that URL. */
 void hooks_file_write(const char *members);
+void hooks_file_write_to(const char *url, const char *members);
 
 /* A service with that ledger, an endpoint and a file. */
 void hooks_begin(const enum base_engine *ledger, const char *members);
