@@ -20,9 +20,7 @@ static void who_is_killed_sends_again_what_nobody_wrote_down(void **state)
     sender_start(0);
     await_taken("b", 4);
     assert_true(await(came("a", 1) == 1, RECOVERY_MS));
-    pid_t first = sender_worker(0);
-    assert_true(first > 0);
-    kill(first, SIGKILL);
+    pid_t first = sender_kill(0);
     await_taken("a", 4);
     assert_int_equal(came("a", 1), 2);
     check_order("a");
@@ -36,9 +34,32 @@ static void attempts_are_counted_on_through_a_death(void **state)
     make_changes("a", 0);
     sender_start(0);
     assert_true(await(sql_int("SELECT MAX(attempts) FROM hook_letters") >= 2, RECOVERY_MS));
-    kill(sender_worker(0), SIGKILL);
+    (void)sender_kill(0);
     int64_t before = sql_int("SELECT MAX(attempts) FROM hook_letters");
     assert_true(await(sql_int("SELECT MAX(attempts) FROM hook_letters") > before, RECOVERY_MS));
+}
+
+static void whoever_is_killed_however_often_nothing_is_lost_or_out_of_order(void **state)
+{
+    static const char *const skus[] = {"k0", "k1", "k2", "k3"};
+    const int items = sizeof(skus) / sizeof(skus[0]), changes = 8, kills = 4;
+    hooks_begin(*state, FIRST ",'attempts':100");
+    for (int i = 0; i < items; i++) {
+        hook_rule(i, text("\"sku\":\"%s\"", skus[i]), 5, ANSWER("500 x"));
+        make_changes(skus[i], changes);
+    }
+    sender_start(0);
+    for (int i = 0; i < kills; i++) {
+        int seen = hook_server_count(&endpoint);
+        assert_true(await(hook_server_count(&endpoint) > seen + i, RECOVERY_MS));
+        (void)sender_kill(0);
+        hook_rule(items, "", 3, ANSWER("503 x"));
+    }
+    for (int i = 0; i < items; i++) {
+        await_taken(skus[i], changes + 1);
+        check_order(skus[i]);
+    }
+    assert_true(await(letters() == 0, RECOVERY_MS));
 }
 
 static void of_two_one_sends_and_the_other_takes_over(void **state)
@@ -202,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOOK_TEST(who_is_killed_sends_again_what_nobody_wrote_down),
         HOOK_ONCE(attempts_are_counted_on_through_a_death),
+        HOOK_ONCE(whoever_is_killed_however_often_nothing_is_lost_or_out_of_order),
         HOOK_TEST(of_two_one_sends_and_the_other_takes_over),
         HOOK_ONCE(of_two_the_other_takes_over_from_one_that_was_killed),
         HOOK_TEST(a_database_that_is_away_comes_back),

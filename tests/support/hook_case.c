@@ -79,6 +79,14 @@ pid_t sender_worker(int which)
                                                                                         : 0;
 }
 
+pid_t sender_kill(int which)
+{
+    pid_t pid = 0;
+    assert_true(await((pid = sender_worker(which)) > 0, RECOVERY_MS));
+    kill(pid, SIGKILL);
+    return pid;
+}
+
 void hook_rule(int slot, const char *has, int times, const char *answer)
 {
     hook_server_rule(&endpoint, slot,

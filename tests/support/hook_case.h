@@ -37,6 +37,9 @@ void sender_start_with(int which, const char *option, const char *value);
 /* Its process that works; 0: there is none just now. */
 pid_t sender_worker(int which);
 
+/* Kills that one, which must come about; its id. */
+pid_t sender_kill(int which);
+
 /* Answers that many requests with this in their body so; none of them any more. */
 void hook_rule(int slot, const char *has, int times, const char *answer);
 void no_rules(void);
