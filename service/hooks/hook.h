@@ -29,7 +29,6 @@ struct hook {
     bool off, off_unsaved;
 
     /* How far: behind what was read, what need not be read again, what SQL has of that. */
-    unsigned partitions;
     struct tail_position *read, *safe, *saved; /* of PARTITIONS_MAX each */
     bool whole;                                /* there was no more to read */
     struct window window;

@@ -246,7 +246,6 @@ enum db_result hook_turn_read(struct hook *hook, struct db *db, struct arena *ar
     }
     if (result == DB_OK) {
         memcpy(hook->read, at, bytes);
-        hook->partitions = partitions;
         hook->whole = memcmp(at, ends, bytes) == 0;
     }
     return result;

@@ -191,7 +191,7 @@ static const char *why_code(const struct call *call)
     case CURLE_COULDNT_CONNECT: return "nothing could be connected to";
     case CURLE_COULDNT_RESOLVE_HOST: return "the host has no address";
     case CURLE_PEER_FAILED_VERIFICATION: return "the certificate is not to be trusted";
-    case CURLE_WRITE_ERROR: return "the answer has a head without an end";
+    case CURLE_WRITE_ERROR:
     case CURLE_OK: return "the answer has a head without an end";
     default: return curl_easy_strerror(call->rc);
     }

@@ -260,8 +260,9 @@ static bool may_pass(struct window *w, struct window_event *event)
 
 bool window_advance(struct window *w, struct tail_position *at)
 {
-    struct window_event *event;
-    while ((event = TAILQ_FIRST(&w->ordered)) && may_pass(w, event)) {
+    struct window_event *event = TAILQ_FIRST(&w->ordered), *next;
+    for (; event && may_pass(w, event); event = next) {
+        next = TAILQ_NEXT(event, in_order);
         at[event->partition] = event->at;
         leave_order(w, event);
         if (event->state >= WINDOW_DONE && !event->unsaved)

@@ -61,10 +61,15 @@ static struct hook *hook_named(struct hooks_process *p, const char *name)
     return NULL;
 }
 
-/* For who has it next. What SQL cannot be told now, others see for themselves, later. */
+/* For who has it next. What SQL cannot be told now is sent once more, later. */
 static void give_up(struct hooks_process *p, struct hook *hook)
 {
-    if (p->db && hook->mine && hook_turn_leave(hook, p->db, p->shared->hooks_look->owner) != DB_OK)
+    const char *owner = p->shared->hooks_look->owner;
+    const struct hook_now now = now_of(p);
+    enum hook_news news;
+    if (p->db && hook->mine &&
+        (hook_turn_save(hook, p->db, owner, &now, &news) != DB_OK ||
+         hook_turn_leave(hook, p->db, owner) != DB_OK))
         log_event(LOG_WARN, "a hook is not given back", LOG_STR("hook", hook->spec->name),
                   LOG_STR("why", db_why(p->db)));
     sender_cancel(p->sender, hook);
@@ -242,13 +247,13 @@ static bool look(struct hooks_process *p)
     return true;
 }
 
-static bool save(struct hooks_process *p, bool all)
+static bool save(struct hooks_process *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         const struct hook_now now = now_of(p);
         struct hook *hook = p->hooks[i];
         enum hook_news news;
-        if (!hook->mine || !(all || hook_turn_is_due(hook, now.mono_ms)))
+        if (!hook->mine || !hook_turn_is_due(hook, now.mono_ms))
             continue;
         enum db_result result =
             hook_turn_save(hook, p->db, p->shared->hooks_look->owner, &now, &news);
@@ -338,7 +343,7 @@ static void take_results(struct hooks_process *p, int wait_ms)
 
 static void ask_sql(struct hooks_process *p)
 {
-    if (clock_mono_ms() < p->sql_ms || !open_database(p) || !look(p) || !save(p, false) ||
+    if (clock_mono_ms() < p->sql_ms || !open_database(p) || !look(p) || !save(p) ||
         (p->stop_ms == 0 && !read_new(p)))
         return;
     p->backoff_ms = 0;
@@ -411,8 +416,6 @@ static bool make_parts(struct hooks_process *p)
 
 static void stop_process(struct hooks_process *p)
 {
-    if (p->db && !p->refused)
-        (void)save(p, true); /* what is not saved is sent once more */
     for (size_t i = 0; i < p->count; i++)
         give_up(p, p->hooks[i]);
     sender_free(p->sender);

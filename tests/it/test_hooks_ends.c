@@ -1,4 +1,5 @@
 /* test_hooks_ends.c -- senders of hooks that die, stand by, may not, or are told something else. */
+#include "support/certs.h"
 #include "support/hook_case.h"
 
 #include <signal.h>
@@ -19,9 +20,7 @@ static void who_is_killed_sends_again_what_nobody_wrote_down(void **state)
     sender_start(0);
     await_taken("b", 4);
     assert_true(await(came("a", 1) == 1, RECOVERY_MS));
-    pid_t first = sender_worker(0);
-    assert_true(first > 0);
-    kill(first, SIGKILL);
+    pid_t first = sender_kill(0);
     await_taken("a", 4);
     assert_int_equal(came("a", 1), 2);
     check_order("a");
@@ -35,9 +34,32 @@ static void attempts_are_counted_on_through_a_death(void **state)
     make_changes("a", 0);
     sender_start(0);
     assert_true(await(sql_int("SELECT MAX(attempts) FROM hook_letters") >= 2, RECOVERY_MS));
-    kill(sender_worker(0), SIGKILL);
+    (void)sender_kill(0);
     int64_t before = sql_int("SELECT MAX(attempts) FROM hook_letters");
     assert_true(await(sql_int("SELECT MAX(attempts) FROM hook_letters") > before, RECOVERY_MS));
+}
+
+static void whoever_is_killed_however_often_nothing_is_lost_or_out_of_order(void **state)
+{
+    static const char *const skus[] = {"k0", "k1", "k2", "k3"};
+    const int items = sizeof(skus) / sizeof(skus[0]), changes = 8, kills = 4;
+    hooks_begin(*state, FIRST ",'attempts':100");
+    for (int i = 0; i < items; i++) {
+        hook_rule(i, text("\"sku\":\"%s\"", skus[i]), 5, ANSWER("500 x"));
+        make_changes(skus[i], changes);
+    }
+    sender_start(0);
+    for (int i = 0; i < kills; i++) {
+        int seen = hook_server_count(&endpoint);
+        assert_true(await(hook_server_count(&endpoint) > seen + i, RECOVERY_MS));
+        (void)sender_kill(0);
+        hook_rule(items, "", 3, ANSWER("503 x"));
+    }
+    for (int i = 0; i < items; i++) {
+        await_taken(skus[i], changes + 1);
+        check_order(skus[i]);
+    }
+    assert_true(await(letters() == 0, RECOVERY_MS));
 }
 
 static void of_two_one_sends_and_the_other_takes_over(void **state)
@@ -97,6 +119,41 @@ static void no_address_of_this_machine_is_asked_unless_it_is_allowed(void **stat
                   "shop");
     check_said("has answered 204");
     assert_int_equal(hook_server_with(&endpoint, "{\"type\":\"test\",", true), 1);
+}
+
+/* A service is as good an endpoint as any: what it answers is not the question. */
+static void a_certificate_is_verified_and_its_name(void **state)
+{
+    struct certs certs;
+    char path[4][CERTS_PATH_MAX];
+    hooks_begin(*state, FIRST);
+    assert_int_equal(certs_begin(&certs), 0);
+    assert_int_equal(certs_make_ca(&certs, "ca"), 0);
+    assert_int_equal(certs_make_ca(&certs, "other"), 0);
+    assert_int_equal(certs_make(&certs, "here", "ca", "IP:127.0.0.1", 9), 0);
+    certs_path(&certs, "here", "pem", path[0]);
+    certs_path(&certs, "here", "key", path[1]);
+    certs_path(&certs, "ca", "pem", path[2]);
+    certs_path(&certs, "other", "pem", path[3]);
+    const struct fixture words = {.ledger = *state,
+                                  .flags = {"--tls-cert", path[0], "--tls-key", path[1]}};
+    assert_int_equal(serve_try(&words), 0);
+    hooks_file_write_to(text("https://127.0.0.1:%d/x", stack.service.port), FIRST);
+    const struct {
+        const char *ca, *said;
+    } rows[] = {{path[2], "has answered 404: the endpoint refuses it"},
+                {path[3], "the certificate is not to be trusted"},
+                {NULL, "the certificate is not to be trusted"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        check_command(1, "hooks", "test", "--hooks-file", hooks_file, "--hooks-allow", "127.0.0.1",
+                      "shop", rows[i].ca ? "--hooks-ca" : NULL, rows[i].ca);
+        check_said(rows[i].said);
+    }
+    hooks_file_write_to(text("https://localhost:%d/x", stack.service.port), FIRST);
+    check_command(1, "hooks", "test", "--hooks-file", hooks_file, "--hooks-allow", "127.0.0.1,::1",
+                  "shop", "--hooks-ca", path[2]);
+    check_said("the certificate is not to be trusted");
+    certs_end(&certs);
 }
 
 static void the_file_is_read_again_on_sighup_if_it_is_good(void **state)
@@ -166,10 +223,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HOOK_TEST(who_is_killed_sends_again_what_nobody_wrote_down),
         HOOK_ONCE(attempts_are_counted_on_through_a_death),
+        HOOK_ONCE(whoever_is_killed_however_often_nothing_is_lost_or_out_of_order),
         HOOK_TEST(of_two_one_sends_and_the_other_takes_over),
         HOOK_ONCE(of_two_the_other_takes_over_from_one_that_was_killed),
         HOOK_TEST(a_database_that_is_away_comes_back),
         HOOK_ONCE(no_address_of_this_machine_is_asked_unless_it_is_allowed),
+        HOOK_ONCE(a_certificate_is_verified_and_its_name),
         HOOK_ONCE(the_file_is_read_again_on_sighup_if_it_is_good),
         HOOK_ONCE(a_port_tells_how_it_is),
         HOOK_ONCE(what_is_wrong_is_told_at_once),

@@ -10,13 +10,11 @@ struct hook_server endpoint;
 struct tproc senders[SENDERS];
 char hooks_dir[TEST_PATH_MAX], hooks_file[TEST_PATH_MAX + 16];
 
-void hooks_file_write(const char *members)
+void hooks_file_write_to(const char *url, const char *members)
 {
     char json[4096], beside[TEST_PATH_MAX + 32];
     snprintf(json, sizeof(json),
-             "{'hooks':[{'name':'shop','url':'http://127.0.0.1:%d/x','secret':'" HOOK_SECRET
-             "',%s}]}",
-             endpoint.port, members);
+             "{'hooks':[{'name':'shop','url':'%s','secret':'" HOOK_SECRET "',%s}]}", url, members);
     for (char *at = json; *at; at++)
         *at = *at == '\'' ? '"' : *at;
     snprintf(beside, sizeof(beside), "%s.new", hooks_file);
@@ -26,6 +24,11 @@ void hooks_file_write(const char *members)
     fputs(json, out);
     assert_int_equal(fclose(out), 0);
     assert_int_equal(rename(beside, hooks_file), 0);
+}
+
+void hooks_file_write(const char *members)
+{
+    hooks_file_write_to(text("http://127.0.0.1:%d/x", endpoint.port), members);
 }
 
 void sender_start_with(int which, const char *option, const char *value)
@@ -74,6 +77,14 @@ pid_t sender_worker(int which)
     const struct tservice as_service = {.proc = senders[which]};
     return tservice_pids(&as_service, "stockd-hooks", pids, TSERVICE_CHILDREN_MAX) == 1 ? pids[0]
                                                                                         : 0;
+}
+
+pid_t sender_kill(int which)
+{
+    pid_t pid = 0;
+    assert_true(await((pid = sender_worker(which)) > 0, RECOVERY_MS));
+    kill(pid, SIGKILL);
+    return pid;
 }
 
 void hook_rule(int slot, const char *has, int times, const char *answer)

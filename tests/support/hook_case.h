@@ -20,8 +20,9 @@ extern struct tproc senders[SENDERS];
 extern char hooks_dir[TEST_PATH_MAX], hooks_file[TEST_PATH_MAX + 16];
 
 /* A file with one hook, "shop", to the endpoint, and these members more; single quotes stand for
- * double ones. */
+ * double ones. The second one: to that URL. */
 void hooks_file_write(const char *members);
+void hooks_file_write_to(const char *url, const char *members);
 
 /* A service with that ledger, an endpoint and a file. */
 void hooks_begin(const enum base_engine *ledger, const char *members);
@@ -35,6 +36,9 @@ void sender_start_with(int which, const char *option, const char *value);
 
 /* Its process that works; 0: there is none just now. */
 pid_t sender_worker(int which);
+
+/* Kills that one, which must come about; its id. */
+pid_t sender_kill(int which);
 
 /* Answers that many requests with this in their body so; none of them any more. */
 void hook_rule(int slot, const char *has, int times, const char *answer);
