@@ -58,13 +58,13 @@ export function milliseconds(ms) {
         return UNKNOWN;
     if (ms === 0)
         return '0 ms';
-    if (ms < 1)
+    if (ms < 0.995)
         return `${byDigits[2].format(ms)} ms`;
-    if (ms < 10)
+    if (ms < 9.95)
         return `${byDigits[1].format(ms)} ms`;
-    if (ms < 1000)
+    if (ms < 999.5)
         return `${whole.format(ms)} ms`;
-    return ms < 60000 ? `${byDigits[1].format(ms / 1000)} s` : span(ms);
+    return ms < 59950 ? `${byDigits[1].format(ms / 1000)} s` : span(ms);
 }
 
 // A long time in two steps: 3 d 4 h.

@@ -91,15 +91,17 @@ function fact(name) {
     return { element: el('div', {}, el('dt', {}, name), value), value };
 }
 
+const SHUT_SHOWN = 8; // partitions that are not open, by name
 const AUDITS = { equal: 'equal', drift: 'drift', unknown: 'could not tell' };
 
 function inside() {
     const rows = { memory: meter('Redis memory'), queue: fact('Waiting requests'), expiry: fact('Expiry late by'), commits: fact('Commits a second'), audit: fact('Last audit') };
     const shut = el('ul', { class: 'shut' });
+    const rest = el('p', { class: 'note' });
     const cells = el('div', { class: 'cells', role: 'img' });
     const open = el('p', { class: 'note' }, '\u00a0');
     const element = card('Inside', null, el('dl', { class: 'facts' }, Object.values(rows).map((row) => row.element)),
-        el('h3', {}, 'Partitions'), open, cells, shut);
+        el('h3', {}, 'Partitions'), open, cells, shut, rest);
     function update(s) {
         const { used_bytes, used_ratio } = s.redis_memory;
         setText(rows.memory.value, bytes(used_bytes) + (used_ratio === null ? '' : `, ${percent(used_ratio)}`));
@@ -114,7 +116,9 @@ function inside() {
         cells.setAttribute('aria-label', open.textContent);
         keyed(cells, Array.from({ length: s.partitions.count }, (_, p) => p), (p) => p, (p) => el('span', { title: `partition ${p}` }),
             (cell, p) => setAttribute(cell, 'class', closed.has(p) ? 'closed' : 'open'));
-        keyed(shut, s.partitions.not_open, (one) => one.partition, () => el('li'), (line, one) => setText(line, `Partition ${one.partition}: ${one.why}`));
+        const more = s.partitions.not_open.length - SHUT_SHOWN;
+        setText(rest, more > 0 ? `and ${number(more)} more` : '');
+        keyed(shut, s.partitions.not_open.slice(0, SHUT_SHOWN), (one) => one.partition, () => el('li'), (line, one) => setText(line, `Partition ${one.partition}: ${one.why}`));
     }
     return { element, update };
 }

@@ -25,7 +25,9 @@ export class EventCutter {
             this.data = [];
             return;
         }
-        const [, name, value] = /^([^:]*):? ?(.*)$/.exec(line);
+        const colon = line.indexOf(':');
+        const name = colon < 0 ? line : line.slice(0, colon);
+        const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
         if (name === 'event')
             this.event = value;
         else if (name === 'data')

@@ -3,6 +3,7 @@ import { el, setAttribute, setText, svg } from './dom.js';
 
 const WIDTH = 120;
 const HEIGHT = 26;
+const LONG = 12; // characters; a number is made smaller, never cut
 
 export function tile(name, spark) {
     const value = el('p', { class: 'value' }, '–');
@@ -15,6 +16,7 @@ export function tile(name, spark) {
 
 export function setTile(shown, value, note, state) {
     setText(shown.value, value);
+    shown.value.classList.toggle('long', value.length > LONG);
     setText(shown.note, note || '\u00a0');
     setAttribute(shown.element, 'data-state', state);
 }
