@@ -308,7 +308,9 @@ keep: need-test ## keep a small store of an older build for the tests: OF=its st
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
 lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, the pages' modules, tests that the table of threats names
-	@$(MAKE) --no-print-directory lint-all
+	@$(MAKE) --no-print-directory lint-form
+	@$(MAKE) --no-print-directory lint-analysis
+	@echo "lint: ok"
 
 fmt: ## format every C file
 	$(CLANG_FORMAT) -i $(ALL_C) $(ALL_H)
@@ -449,7 +451,7 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 meant = $(if $(T),$(foreach bin,$(1),$(if $(strip $(foreach word,$(T),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
 tests-built:
 	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(call meant,$(UNIT_BINS)),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(MEMORY_FAULTS) $(call meant,$(IT_BINS)))
-.PHONY: fuzzers benchers pages-built lint-all
+.PHONY: fuzzers benchers pages-built lint-form lint-analysis
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
 pages-built: $(PAGE_BINS)
@@ -492,7 +494,8 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
-lint-all: compdb
+# What takes seconds, and what takes minutes: .ci/run does the second beside its tests.
+lint-form: need-lint
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
 	@tests/tools/threats.sh
@@ -501,8 +504,8 @@ lint-all: compdb
 	@$(OUT)/gen/metrics | cmp -s - docs/metrics.md || { echo "docs/metrics.md is not what common/stats.h says: make metrics" >&2; exit 1; }
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
+lint-analysis: need-lint compdb
 	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null
-	@echo "lint: ok"
 
 .SECONDARY:
 -include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d $(OUT)/obj/*/*/*/*.d)
