@@ -75,6 +75,9 @@ NODE_DEBS = $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),
 WHY_page := for make page
 DEBS_page = $(DEBS_test) chromium $(NODE_DEBS)
 HAVE_page = $(HAVE_test) && which $(CHROMIUM) node npm >/dev/null
+WHY_browser := for make browser
+DEBS_browser = $(DEBS_page) haproxy
+HAVE_browser = $(HAVE_page) && which haproxy >/dev/null
 WHY_docs-test := for make docs-test
 DEBS_docs-test = $(DEBS_test) curl jq sqlite3 redis-tools python3 $(filter nodejs,$(NODE_DEBS))
 HAVE_docs-test = $(HAVE_test) && which curl jq sqlite3 redis-cli python3 node >/dev/null
@@ -182,7 +185,7 @@ ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,s
 FISHDIR := $(PREFIX)/share/fish/vendor_completions.d
 # A package of /usr is configured in /etc; all else stays below PREFIX.
 CONFDIR := $(if $(filter-out /usr,$(PREFIX)),$(PREFIX))/etc/stockd
-UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service
+UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service build/systemd/stockd-hooks.service
 INSTALLED := $(foreach name,stockd stockload,755:build/$(name):$(BINDIR)/$(name)) \
              $(foreach unit,$(UNITS),644:$(unit):$(LIBDIR)/systemd/system/$(notdir $(unit))) \
              $(foreach name,stockd stockload,644:build/man/$(name).1:$(MANDIR)/man1/$(name).1 \
@@ -198,7 +201,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures pictures keep lint fmt man completions compdb openapi metrics install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page browser docs-test monitoring figures pictures keep lint fmt man completions compdb openapi metrics install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -275,6 +278,10 @@ bench-peers: need-bench-peers ## reservations beside PostgreSQL, nginx, webdis, 
 page: need-page ## the HTML report in headless Chromium
 	@$(MAKE) --no-print-directory pages-built
 	@CHROMIUM=$(CHROMIUM) tests/page/run.sh $(OUT)/page/make_report $(OUT)/page/reports
+
+browser: need-browser ## the dashboard in headless Chromium, on real services (T="word ..." runs the matching tests)
+	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD)
+	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) CHROMIUM=$(CHROMIUM) tests/browser/run.sh $(OUT)/browser $(T)
 
 docs-test: need-docs-test ## what README.md, CONTRIBUTING.md and docs/ show, run and compared; ARGS="PAGE...", ARGS=--write to show what came
 	@$(MAKE) --no-print-directory build/stockd build/stockload
@@ -378,6 +385,8 @@ build/systemd/stockd.service: COMMAND := serve
 build/systemd/stockd.service: ABOUT := stockd: stock reservations over HTTP
 build/systemd/stockd-ledger.service: COMMAND := ledger
 build/systemd/stockd-ledger.service: ABOUT := stockd ledger: events into SQL
+build/systemd/stockd-hooks.service: COMMAND := hooks run
+build/systemd/stockd-hooks.service: ABOUT := stockd hooks: events to URLs
 $(UNITS): service/systemd/stockd.service.in Makefile FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@command@|$(COMMAND)|; s|@about@|$(ABOUT)|; s|@bindir@|$(BINDIR)|; s|@libdir@|$(LIBDIR)/stockd|; s|@docdir@|$(DOCDIR)|; s|@confdir@|$(CONFDIR)|' $< >$@

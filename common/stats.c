@@ -371,8 +371,9 @@ static void put_operations(const struct stats *stats, struct buf *out)
 {
     static const struct metric total = {
         "stockd_operations_total",
-        "Operations that clients asked for, alone or in batches, by kind and by what became of "
-        "them."};
+        "Operations that clients asked for, alone or in batches, by what became of them: done, "
+        "replayed (answered as the first time), insufficient_stock, limit_exceeded, refused (any "
+        "other 4xx), failed (5xx)."};
     put_head(out, &total, "counter");
     for (unsigned k = 0; k < stats->kinds; k++)
         for (int i = 0; i < STATS_OUTCOMES; i++) {

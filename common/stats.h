@@ -48,6 +48,9 @@
     X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.") \
     X(STATS_EPOCHS_OPENED, "stockd_epochs_opened_total", "Epochs that were opened: one for each partition at first start, at each restart of Redis and at each promotion.") \
     X(STATS_ROLLED_FORWARD, "stockd_rolled_forward_total", "Partitions whose promoted replica lacked what SQL had, and was given it.") \
+    X(STATS_HOOKS_DELIVERED, "stockd_hooks_delivered_total", "Events that an endpoint of a hook has taken, as a 2xx says.") \
+    X(STATS_HOOKS_FAILED, "stockd_hooks_failed_total", "Attempts to deliver an event that failed.") \
+    X(STATS_HOOKS_DEAD, "stockd_hooks_dead_total", "Events that were given up after all attempts at a hook.") \
     X(STATS_ACCESS_DROPPED, "stockd_access_log_dropped_total", "Lines of --access-log that found no room while it could not be written.") \
     X(STATS_SLOW_REQUESTS, "stockd_slow_requests_total", "Requests that took as long as --slow-request says, or longer.")
 /* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
@@ -73,6 +76,11 @@
     X(STATS_AUDIT_RESULT, "stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet. Read every 10 s, as the next two are.", 1) \
     X(STATS_AUDIT_DRIFT, "stockd_audit_last_drift", "Differences that it found.", 1) \
     X(STATS_AUDIT_AT_MS, "stockd_audit_last_timestamp_seconds", "When it ended.", 1e-3) \
+    X(STATS_HOOKS_SENT, "stockd_hooks_active", "Hooks that this process of `stockd hooks run` sends; of several processes each has those that no other has.", 1) \
+    X(STATS_HOOKS_OFF, "stockd_hooks_off", "Those of them that are switched off, as an endpoint that answers 410 is.", 1) \
+    X(STATS_HOOKS_STALE, "stockd_hooks_file_stale", "1: --hooks-file is not good, and what it said before is gone on with.", 1) \
+    X(STATS_HOOKS_WAITING, "stockd_hooks_waiting", "Events that were read for a hook and are not delivered yet, 4,096 of each at the most.", 1) \
+    X(STATS_HOOKS_LAG_MS, "stockd_hooks_lag_seconds", "Age of the oldest of them.", 1e-3) \
     X(STATS_LOST_RUN_MAX, "stockd_exec_lost_run_max", "Transactions that one connection to Redis lost in a row, at the most, since the workers were started; the largest of them.", 1) \
     X(STATS_KEEPER_ROUND_AT_MS, "stockd_keeper_round_timestamp_seconds", "When the keeper last came to the end of a round: looked for due holds in what is open, and did what else was its turn; 0: not since it was started.", 1e-3)
 /* X(id, name, what it says, bounds of its buckets in stats.c) */

@@ -41,6 +41,10 @@ struct config {
     bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
     char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
+    char *hooks_file;   /* NULL: none */
+    char *hooks_listen; /* NULL: nowhere */
+    char *hooks_allow;  /* NULL: no other network than the internet */
+    char *hooks_ca;     /* NULL: those of the system */
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
     int64_t startup_timeout_ms; /* 0: none */

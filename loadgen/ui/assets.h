@@ -1,6 +1,6 @@
 /* assets.h -- the files of the live page, built into the program (assets.S).
  *
- * Layer: loadgen/ui. Style and scripts are ours (page/, and the colours of report/page/); what
+ * Layer: loadgen/ui. Style and scripts are ours (page/, and the colours of common/page/); what
  * draws a race is also in the page that `stockload race --html` saves. Chart.js is the report's
  * (report/assets.h). None of them holds "</script" or "</style" (a unit test looks).
  */

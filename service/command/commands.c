@@ -9,6 +9,7 @@
 static const struct cli_command *const commands[] = {
     &command_serve,
     &command_ledger,
+    &command_hooks,
     &command_migrate,
     &command_audit,
     &command_restore,

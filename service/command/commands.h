@@ -21,6 +21,9 @@ extern const struct cli_command command_ledger;
 /* The ledger's schema, by hand. */
 extern const struct cli_command command_migrate;
 
+/* Webhooks: `stockd hooks run` sends them, the others show and change what it could not send. */
+extern const struct cli_command command_hooks;
+
 /* Compares Redis with its ledger. */
 extern const struct cli_command command_audit;
 

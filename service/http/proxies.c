@@ -1,32 +1,16 @@
 #include "http/proxies.h"
-#include "fail.h"
+#include "ip_nets.h"
 
 /* --- who is trusted --------------------------------------------------------------------------- */
 
 bool proxies_parse(struct proxies *proxies, const char *text, char *why, size_t why_size)
 {
-    proxies->count = 0;
-    for (const char *at = text; at; at = *at ? at + 1 : NULL) {
-        size_t n = strcspn(at, ",");
-        struct str net = str_trim((struct str){at, n});
-        if (proxies->count == PROXIES_MAX)
-            return fail_with(why, why_size, "%d networks are all that it takes", PROXIES_MAX);
-        if (!ip_net_parse(&proxies->nets[proxies->count++], net))
-            return fail_with(why, why_size,
-                             "\"%.*s\" is no network; give addresses or networks with commas "
-                             "between them, as in 10.0.0.0/8,2001:db8::7",
-                             net.n > 64 ? 64 : (int)net.n, net.p);
-        at += n;
-    }
-    return true;
+    return ip_nets_parse(proxies->nets, PROXIES_MAX, &proxies->count, text, why, why_size);
 }
 
 bool proxies_trust(const struct proxies *proxies, const struct ip *ip)
 {
-    for (unsigned i = 0; i < proxies->count; i++)
-        if (ip_net_has(&proxies->nets[i], ip))
-            return true;
-    return false;
+    return ip_nets_have(proxies->nets, proxies->count, ip);
 }
 
 /* --- what they say ---------------------------------------------------------------------------- */

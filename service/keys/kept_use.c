@@ -121,7 +121,7 @@ void kept_use_take(struct kept_use *use, unsigned worker, struct kept_slot *slot
         any |= t->weight[i] = quota->limits[QUOTA_HOLDS + i] ? weight[i] : 0;
     if (any == 0)
         return;
-    if (!atomic_load(&use->known)) {
+    if (!atomic_load(&use->known) || !atomic_load(&slot->told)) {
         t->verdict = KEPT_UNKNOWN;
         return;
     }
@@ -194,6 +194,7 @@ void kept_use_tell(struct kept_slot *slot, const int64_t known[KEPTS])
 {
     for (int i = 0; i < KEPTS; i++)
         atomic_store(&slot->known[i], known[i]);
+    atomic_store(&slot->told, true);
 }
 
 void kept_use_publish(struct kept_use *use, uint64_t first)

@@ -26,7 +26,8 @@
 
 /* Of a client. */
 struct kept_slot {
-    _Atomic int64_t known[KEPTS]; /* what SQL said last */
+    _Atomic bool told;            /* SQL has said something of it */
+    _Atomic int64_t known[KEPTS]; /* what it said last */
     /* What each window has of it, with a mark that says which window that is: a word of another one
      * is as good as 0. */
     _Atomic uint64_t since[KEPTS][KEPT_WINDOWS];
@@ -93,7 +94,7 @@ void kept_use_turn(struct kept_use *use, struct kept_turner *turner);
 uint64_t kept_use_proven(const struct kept_use *use, struct kept_turner *turner, unsigned workers,
                          int64_t now_ms, int64_t has_until_ms) MUST_CHECK;
 
-/* What SQL says that a client has. Those of all slots first, then: */
+/* What SQL says that a client has, or that it has nothing. Those of all slots first, then: */
 void kept_use_tell(struct kept_slot *slot, const int64_t known[KEPTS]);
 /* Windows before `first`, as kept_use_proven() said, do not count any more. */
 void kept_use_publish(struct kept_use *use, uint64_t first);

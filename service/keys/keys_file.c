@@ -1,5 +1,6 @@
 #include "keys/keys_file.h"
 #include "fail.h"
+#include "private_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define OTHERS         (S_IRWXG | S_IRWXO)
 #define BESIDE         ".new"
 #define LOCK_TRIES     100 /* files that were put in the place of the one that was waited for */
 #define SAY_ERRNO(why) fail_with(why, KEYS_WHY_SIZE, "%s", strerror(errno))
@@ -44,31 +44,6 @@ struct keys_stamp keys_file_stamp(const char *path)
     return stat(path, &found) == 0 ? stamp_of(&found) : (struct keys_stamp){0};
 }
 
-static bool is_private(const struct stat *found, char why[KEYS_WHY_SIZE])
-{
-    if (!S_ISREG(found->st_mode))
-        return fail_with(why, KEYS_WHY_SIZE, "is no file");
-    return (found->st_mode & OTHERS) == 0 ||
-           fail_with(why, KEYS_WHY_SIZE,
-                     "has mode %04o, so others than its owner may use it; right is 0600",
-                     (unsigned)found->st_mode & 07777);
-}
-
-/* False: it cannot be read, or is longer than a list may be. */
-static bool read_all(int fd, struct buf *text, char why[KEYS_WHY_SIZE])
-{
-    char *room;
-    ssize_t n = 1;
-    while (n > 0 && (room = buf_reserve(text, 4096))) {
-        n = read(fd, room, 4096);
-        if (n > 0)
-            buf_commit(text, (size_t)n);
-    }
-    if (n < 0)
-        return SAY_ERRNO(why);
-    return !text->failed || fail_with(why, KEYS_WHY_SIZE, "is too long");
-}
-
 static bool parse(struct key_list *list, struct str text, char why[KEYS_WHY_SIZE])
 {
     struct key_fault fault;
@@ -81,12 +56,8 @@ static bool read_list(int fd, struct key_list *list, struct stat *found, bool ma
                       char why[KEYS_WHY_SIZE])
 {
     struct buf text;
-    if (fstat(fd, found) != 0)
-        return SAY_ERRNO(why);
-    if (!is_private(found, why))
-        return false;
     buf_init(&text, KEY_LIST_MAX_BYTES + 4096);
-    bool good = read_all(fd, &text, why);
+    bool good = private_file_read(fd, found, &text, why);
     list->count = 0;
     if (good && !(made && text.n == 0))
         good = parse(list, buf_str(&text), why);

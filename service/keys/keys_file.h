@@ -10,10 +10,11 @@
 #pragma once
 
 #include "core/key_list.h"
+#include "private_file.h"
 
 #include <sys/stat.h>
 
-#define KEYS_WHY_SIZE 256
+#define KEYS_WHY_SIZE PRIVATE_WHY_SIZE
 
 /* Which file it was, and in which state: another one is there if this has changed. */
 struct keys_stamp {

@@ -26,7 +26,8 @@
     X(0011, "0011_event_types.sql")                                                                \
     X(0012, "0012_promotions.sql")                                                                 \
     X(0013, "0013_tenants.sql")                                                                    \
-    X(0014, "0014_trace.sql")
+    X(0014, "0014_trace.sql")                                                                      \
+    X(0015, "0015_hooks.sql")
 
 #define DECLARE(number, name) extern const char sql_##number[], sql_##number##_end[];
 EACH_FILE(DECLARE)

@@ -8,7 +8,7 @@
 
 #include "ledger/db.h"
 
-#define SCHEMA_FILES 14
+#define SCHEMA_FILES 15
 
 struct schema_file {
     const char *name; /* "0001_ledger.sql" */

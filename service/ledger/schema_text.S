@@ -24,5 +24,6 @@ sql_\symbol\()_end:
     sql_file 0012, "0012_promotions.sql"
     sql_file 0013, "0013_tenants.sql"
     sql_file 0014, "0014_trace.sql"
+    sql_file 0015, "0015_hooks.sql"
 
     .section .note.GNU-stack, "", %progbits

@@ -49,6 +49,7 @@
 static const char *const worker_calls[] = {ALWAYS, CONNECTS, ACCEPTS, WRITES, NULL};
 static const char *const keeper_calls[] = {ALWAYS, CONNECTS, WRITES, NULL};
 static const char *const ledger_calls[] = {ALWAYS, CONNECTS, WRITES, NULL};
+static const char *const hooks_calls[] = {ALWAYS, CONNECTS, WRITES, "socketpair", NULL}; /* libcurl's look-ups */
 static const char *const port_calls[] = {ALWAYS, ACCEPTS, NULL};
 
 /* What neither a parent needs nor any child of it, redis-server among them. */
@@ -76,9 +77,8 @@ static const struct {
     const char *const *calls;
     bool connects, reads; /* reads: it opens files to read only */
 } kinds[CONFINE_KINDS] = {
-    [CONFINE_WORKER] = {worker_calls, true, false},
-    [CONFINE_KEEPER] = {keeper_calls, true, false},
-    [CONFINE_LEDGER] = {ledger_calls, true, false},
+    [CONFINE_WORKER] = {worker_calls, true, false}, [CONFINE_KEEPER] = {keeper_calls, true, false},
+    [CONFINE_LEDGER] = {ledger_calls, true, false}, [CONFINE_HOOKS] = {hooks_calls, true, false},
     [CONFINE_PORT] = {port_calls, false, true},
 };
 

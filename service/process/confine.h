@@ -19,7 +19,8 @@ enum confine_kind {
     CONFINE_WORKER,
     CONFINE_KEEPER,
     CONFINE_LEDGER,
-    CONFINE_PORT, /* of `stockd ledger` */
+    CONFINE_HOOKS,
+    CONFINE_PORT, /* of `stockd ledger` and `stockd hooks run` */
     CONFINE_KINDS
 };
 

@@ -42,13 +42,14 @@ static enum db_result ask(struct query *query, struct db *db)
                       &watch->count);
 }
 
-/* A client that has nothing has no row; those that found no slot of their own share one. */
-static void tell(struct kept_watch *watch)
+/* A client that has nothing has no row; those that found no slot of their own share one. False: no
+ * memory. */
+static bool tell(struct kept_watch *watch)
 {
     struct quota_use *use = watch->shared->quota_use;
     int64_t(*known)[KEPTS] = arena_zalloc(&watch->arena, QUOTA_USE_SLOTS * sizeof(*known));
     if (!known)
-        return;
+        return false;
     for (size_t i = 0; i < watch->count; i++) {
         const struct client_usage *one = &watch->clients[i];
         const struct quota_use_slot *slot = quota_use_find(use, one->client);
@@ -63,6 +64,7 @@ static void tell(struct kept_watch *watch)
         if (atomic_load(&use->slots[i].client) != 0)
             kept_use_tell(&use->slots[i].kept, known[i]);
     kept_use_publish(use_of(watch), watch->first);
+    return true;
 }
 
 static void say_trouble(struct kept_watch *watch, const char *why)
@@ -82,8 +84,8 @@ static void on_asked(struct query *query)
         say_trouble(watch, query->why);
     else if (watch->count == CLIENTS_MAX)
         say_trouble(watch, "more clients have something there than can be read at once");
-    else
-        tell(watch);
+    else if (!tell(watch))
+        say_trouble(watch, "out of memory");
     watch->asking = false;
     arena_reset(&watch->arena);
 }
@@ -104,6 +106,15 @@ static void begin_asking(struct kept_watch *watch, int64_t now_ms, int64_t has_u
         say_trouble(watch, "too many questions wait");
 }
 
+/* A client has come, of which nothing was asked yet. */
+static bool has_new(const struct quota_use *use)
+{
+    for (size_t i = 0; i < QUOTA_USE_SLOTS; i++)
+        if (atomic_load(&use->slots[i].client) != 0 && !atomic_load(&use->slots[i].kept.told))
+            return true;
+    return false;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct kept_watch *watch = timer->data;
@@ -115,7 +126,8 @@ static void on_timer(uv_timer_t *timer)
         return;
     }
     kept_use_turn(use, &watch->turner);
-    bool due = has_until_ms > watch->seen_until_ms || !atomic_load(&use->known);
+    bool due = has_until_ms > watch->seen_until_ms || !atomic_load(&use->known) ||
+               has_new(watch->shared->quota_use);
     if (due && !watch->asking && now_ms >= watch->again_ms)
         begin_asking(watch, now_ms, has_until_ms);
 }

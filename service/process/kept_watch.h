@@ -1,7 +1,8 @@
 /* kept_watch.h -- asks the ledger what clients keep, where quotas limit that (keys/kept_use.h).
  *
  * Layer: process. The first worker asks, as one of a host is enough, whenever somebody has seen how
- * far the ledger is, which is once a second; while it cannot, what was known stays.
+ * far the ledger is, which is once a second, and for a client that is new; while it cannot, what
+ * was known stays.
  */
 #pragma once
 

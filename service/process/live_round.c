@@ -77,7 +77,6 @@ static int64_t interval(const struct live_counted *before, const struct live_cou
 static void put_counts(struct live_round *round, const struct live_counted *now)
 {
     struct live_sample *s = &round->sample;
-    s->at_ms = clock_wall_ms();
     s->interval_ms = interval(&round->before, now);
     for (unsigned i = 0; i < LIVE_COUNTS; i++)
         s->counts[i] = now->counts[i] - round->before.counts[i];
@@ -88,10 +87,11 @@ static void put_counts(struct live_round *round, const struct live_counted *now)
 /* --- how it is -------------------------------------------------------------------------------- */
 
 /* When nobody has looked for a while, the time since counts as lag: it may be that. */
-static void put_lags(struct live_round *round)
+static void put_gauges(struct live_round *round)
 {
     const struct stats *stats = round->shared->stats;
     struct live_sample *s = &round->sample;
+    s->at_ms = clock_wall_ms();
     s->queue_depth = stats_gauge(stats, STATS_QUEUE_DEPTH);
     s->expiry_lag_ms = stats_gauge(stats, STATS_EXPIRY_LAG_MS);
     s->ledger_lag_ms = s->ledger_lag_events = -1;
@@ -241,12 +241,16 @@ void live_round_do(struct live_round *round)
     struct live_counted now;
     count(round->shared->stats, &now);
     bool first = round->before.at_ms == 0;
-    if (!first)
+    if (first)
+        round->sample.interval_ms = LIVE_ROUND_MS;
+    else
         put_counts(round, &now);
     round->before = now;
-    if (first)
+    /* Of a service that begins nothing was done yet; of a keeper in the place of one that died it
+     * is not known what was. */
+    if (first && live_board_turn(round->shared->live) > 0)
         return;
-    put_lags(round);
+    put_gauges(round);
     take_names(round);
     take_counters(round);
     round->view = (struct live_view){.ledger_lag_ms = -1, .ledger_lag_events = -1};

@@ -49,6 +49,7 @@ void shared_state_free(struct shared_state *shared)
     shared_free(shared->audit_desk, sizeof(*shared->audit_desk));
     shared_free(shared->roster, sizeof(*shared->roster));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
+    shared_free(shared->hooks_look, sizeof(*shared->hooks_look));
 }
 
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)

@@ -1,6 +1,6 @@
 /* process.h -- what the processes of a service share, and how each of them begins.
  *
- * A parent (master.c, `stockd ledger`) makes a struct shared_state before its first fork; each
+ * A parent (master.c, apart.c) makes a struct shared_state before its first fork; each
  * child gets it with a struct process_args of its own, as the `arg` of its run function. Those
  * return the exit status: POOL_EXIT_FATAL if Redis, the database or the store is not for this
  * service.
@@ -9,9 +9,11 @@
 
 #include "config.h"
 #include "http/about.h"
+#include "http/problem.h"
 #include "keys/key_ring.h"
 #include "pool/pool.h"
 #include "process/confine.h"
+#include "process/hooks_look.h"
 #include "process/ledger_look.h"
 #include "process/listen.h"
 #include "process/roster.h"
@@ -34,6 +36,7 @@ struct shared_state {
     struct stats *stats;
     struct relay_shared *relay;          /* NULL: each worker commits by itself */
     struct ledger_look *ledger_look;     /* NULL: there is a keeper, and nobody asks for this */
+    struct hooks_look *hooks_look;       /* NULL: this is not about hooks */
     struct key_use *key_use;             /* of all processes; NULL: there are no API keys */
     struct quota_use *quota_use;         /* the same */
     struct live_board *live;             /* NULL: there is no worker */
@@ -49,10 +52,16 @@ struct shared_state {
     int access_fd;                 /* of an access log that is not opened by its path; -1: none */
 };
 
+/* For /readyz of a port: PROBLEMS, with members of a JSON object in out, each behind a comma; or
+ * why not, with a static text in *why. */
+typedef enum problem_id port_look_fn(const struct shared_state *shared, struct buf *out,
+                                     const char **why);
+
 struct process_args {
     struct shared_state *shared;
     unsigned stats_slot; /* of a worker: its number */
     int64_t patience_ms; /* to wait for Redis and SQL at start before saying ready all the same */
+    port_look_fn *look;  /* of a port */
 };
 
 /* --- in the parent ---------------------------------------------------------------------------- */
@@ -97,8 +106,11 @@ int keeper_run(struct pool_child *child, void *args);
 /* The ledger process: ledger_process.c. */
 int ledger_process_run(struct pool_child *child, void *args);
 
-/* The port of `stockd ledger`: ledger_port.c. */
-int ledger_port_run(struct pool_child *child, void *args);
+/* `stockd hooks run`: hooks_process.c. */
+int hooks_process_run(struct pool_child *child, void *args);
+
+/* The port of either: port.c. */
+int port_run(struct pool_child *child, void *args);
 
 /* An audit that was asked for: audit_process.c. */
 int audit_process_run(struct pool_child *child, void *args);

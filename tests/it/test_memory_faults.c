@@ -44,6 +44,11 @@ static struct errand read_metrics(int turn)
     return (struct errand){.method = "GET", .path = "/metrics", .good = 200};
 }
 
+static struct errand read_live(int turn)
+{
+    return (struct errand){.method = "GET", .path = "/v1/live", .good = 200};
+}
+
 static struct errand decrement(int turn)
 {
     return (struct errand){.method = "POST",
@@ -88,6 +93,7 @@ static void reads_answer_or_refuse(void **state)
     check_walk_of(read_reservation);
     check_walk_of(read_nothing);
     check_walk_of(read_metrics);
+    check_walk_of(read_live);
 }
 
 static void the_past_is_read_or_refused(void **state)
@@ -181,6 +187,41 @@ static void who_waits_gets_the_event_or_comes_again(void **state)
     check_audit(0);
 }
 
+/* Opens a stream of samples: one comes, or its end does. */
+static void watch(void)
+{
+    struct sse stream;
+    char type[SSE_TYPE_MAX];
+    json_t *sample = NULL;
+    sse_open(&stream, stack.service.port, "1.1", "/v1/live", NULL);
+    if (!await((sample = sse_next(&stream, type, 20)) || stream.closed ||
+                   (stream.n > 0 && strstr(stream.in, "HTTP/1.1 503")),
+               RECOVERY_MS))
+        walk_blame("the stream is silent", 0);
+    json_decref(sample);
+    sse_close(&stream);
+}
+
+static void who_watches_gets_a_sample_or_the_end(void **state)
+{
+    serve(.preload = memory_faults_library());
+    make_stock();
+    long at;
+    bool came = true;
+    walk_begin("stream of samples");
+    for (at = 0; came; at++) {
+        assert_true(at < ALLOCATIONS_MAX);
+        walk_at(at);
+        memory_faults_arm(&faults, at, 1);
+        watch();
+        came = memory_faults_disarm(&faults);
+    }
+    await_ready();
+    watch();
+    assert_true(at > 10);
+    walk_check_worker();
+}
+
 static const char *authorization;
 
 static struct errand read_with_key(int turn)
@@ -258,6 +299,7 @@ int main(void)
         PLAIN_TEST(reads_answer_or_refuse),
         ON_BOTH(the_past_is_read_or_refused),
         SQLITE_TEST(who_waits_gets_the_event_or_comes_again),
+        PLAIN_TEST(who_watches_gets_a_sample_or_the_end),
         PLAIN_TEST(nobody_comes_in_for_want_of_memory),
         PLAIN_TEST(a_handshake_comes_off_or_ends),
     };

@@ -41,6 +41,14 @@ static int reserve(const struct key_client *c, int units)
     return call(c, "POST", RESERVATIONS, LINE(sku, units));
 }
 
+/* One that is known: of a batch each operation would be told by itself that it is not yet. */
+static struct key_client client(const char *tenant, const char *quota)
+{
+    struct key_client c = key_client_of("seller", tenant, quota);
+    assert_int_equal(call(&c, "POST", RESERVATIONS, LINE("nothing", 1)), 404);
+    return c;
+}
+
 static int reserve_keyed(const struct key_client *c, const char *key)
 {
     struct key_client with_key = *c;
@@ -61,7 +69,7 @@ static void check_full(const char *limit, int quota, int used)
 static void holds_stop_at_the_quota(void **state)
 {
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=5");
+    struct key_client c = client(NULL, "holds=5");
     for (int i = 0; i < 5; i++)
         assert_int_equal(reserve(&c, 1), 201);
     for (int i = 0; i < 10; i++) { /* at every worker */
@@ -77,7 +85,7 @@ static void holds_stop_at_the_quota(void **state)
 static void units_stop_at_the_quota(void **state)
 {
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "units=10");
+    struct key_client c = client(NULL, "units=10");
     assert_int_equal(reserve(&c, 11), 429);
     check_full("units", 10, 0);
     assert_int_equal(reserve(&c, 10), 201);
@@ -88,7 +96,7 @@ static void units_stop_at_the_quota(void **state)
 static void metadata_stops_at_the_quota(void **state)
 {
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "metadata=20");
+    struct key_client c = client(NULL, "metadata=20");
     char large[128];
     KEEP(large, text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"a\":\"0123456789\"}}", sku));
     assert_int_equal(call(&c, "POST", RESERVATIONS, large), 201); /* 18 bytes */
@@ -114,7 +122,7 @@ static void repeats_go_on(void **state)
 {
     char id[64];
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=1");
+    struct key_client c = client(NULL, "holds=1");
     assert_int_equal(reserve_keyed(&c, "first"), 201);
     KEEP(id, api_str(a, "id"));
     assert_int_equal(reserve_keyed(&c, "second"), 429);
@@ -132,7 +140,7 @@ static void holds_end_and_what_ends_comes_back(void **state)
 {
     char confirmed[64], released[64];
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=3,units=3");
+    struct key_client c = client(NULL, "holds=3,units=3");
     assert_int_equal(reserve(&c, 1), 201);
     KEEP(confirmed, api_str(a, "id"));
     assert_int_equal(reserve(&c, 1), 201);
@@ -151,7 +159,7 @@ static void holds_end_and_what_ends_comes_back(void **state)
 /* A flood of those must not shut a client out. */
 static void what_is_sold_out_counts_nothing(void **state)
 {
-    struct key_client c = key_client_of("seller", NULL, "holds=2");
+    struct key_client c = client(NULL, "holds=2");
     stock_item(0);
     for (int i = 0; i < 20; i++)
         assert_int_equal(reserve(&c, 1), 409);
@@ -164,8 +172,8 @@ static void what_is_sold_out_counts_nothing(void **state)
 static void nobody_else_notices(void **state)
 {
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=1");
-    struct key_client other = key_client_of("seller", NULL, "holds=1");
+    struct key_client c = client(NULL, "holds=1");
+    struct key_client other = client(NULL, "holds=1");
     struct key_client free = key_client_of("seller", NULL, "none");
     assert_int_equal(reserve(&c, 1), 201);
     assert_int_equal(reserve(&c, 1), 429);
@@ -177,7 +185,7 @@ static void nobody_else_notices(void **state)
 static void a_client_of_a_tenant_has_its_own(void **state)
 {
     stock_item(100);
-    struct key_client c = key_client_of("seller", "acme", "holds=2");
+    struct key_client c = client("acme", "holds=2");
     assert_int_equal(reserve(&c, 1), 201);
     assert_int_equal(reserve(&c, 1), 201);
     assert_int_equal(reserve(&c, 1), 429);
@@ -206,7 +214,7 @@ static void check_results(int operations, const int *statuses)
 static void each_operation_of_a_batch_is_judged_by_itself(void **state)
 {
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=2");
+    struct key_client c = client(NULL, "holds=2");
     assert_int_equal(call(&c, "POST", "/v1/batch", batch_of(4, ",\"idempotency_key\":\"b\"")), 200);
     check_results(4, (int[]){201, 201, 429, 429});
     assert_string_equal(api_str(a, "results[2].body.limit"), "holds");
@@ -222,7 +230,7 @@ static void a_large_batch_stops_at_the_quota(void **state)
 {
     int created = 0;
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=7");
+    struct key_client c = client(NULL, "holds=7");
     assert_int_equal(call(&c, "POST", "/v1/batch", batch_of(40, "")), 200);
     for (int i = 0; i < 40; i++)
         created += api_int(a, text("results[%d].status", i)) == 201;
@@ -236,7 +244,7 @@ static void while_the_ledger_stands_nothing_is_forgotten(void **state)
 {
     char ids[3][64];
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=3");
+    struct key_client c = client(NULL, "holds=3");
     assert_int_equal(call(&c, "GET", ITEM(sku), NULL), 200);
     pid_t ledger = pid_of(TSERVICE_LEDGER);
     for (int i = 0; i < 3; i++) {
@@ -261,7 +269,7 @@ static void another_host_knows_soon(void **state)
     static struct tservice other;
     static struct api there;
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=4");
+    struct key_client c = client(NULL, "holds=4");
     for (int i = 0; i < 4; i++)
         assert_int_equal(reserve(&c, 1), 201);
     serve_beside(&other, .workers = WORKERS, .flags = {"--keys-file", key_file});
@@ -279,7 +287,7 @@ static void a_quota_outlives_the_workers(void **state)
 {
     pid_t old[4];
     stock_item(100);
-    struct key_client c = key_client_of("seller", NULL, "holds=2");
+    struct key_client c = client(NULL, "holds=2");
     assert_int_equal(reserve(&c, 1), 201);
     assert_int_equal(reserve(&c, 1), 201);
     int count = tservice_pids(&stack.service, TSERVICE_WORKER, old, 4);

@@ -133,7 +133,7 @@ installed() {
 }
 
 confined() {
-    for unit in stockd stockd-ledger; do
+    for unit in stockd stockd-ledger stockd-hooks; do
         said=$(in_box systemd-analyze verify --man=no "$unit.service" 2>&1 | grep "$unit" || true)
         [ -z "$said" ] || fail "systemd-analyze verify: $said"
         in_box systemd-analyze security --no-pager --threshold=$exposure_max "$unit.service" >"$work/$suite.log" ||

@@ -25,7 +25,7 @@ check() {
     for name in stockd stockload; do
         "$tmp$1/bin/$name" --version | grep -q "^$name [0-9]" || fail "$name says no version"
     done
-    for unit in stockd stockd-ledger; do
+    for unit in stockd stockd-ledger stockd-hooks; do
         file=$tmp$1/lib/systemd/system/$unit.service
         ! grep -n '@[a-z]*@' "$file" || fail "a word was not filled in"
         # Each path that the unit names is one that was installed.

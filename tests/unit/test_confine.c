@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 enum { P = 1 << CONFINE_PARENT, W = 1 << CONFINE_WORKER, K = 1 << CONFINE_KEEPER };
-enum { L = 1 << CONFINE_LEDGER, O = 1 << CONFINE_PORT };
-#define CHILDREN (W | K | L | O)
+enum { L = 1 << CONFINE_LEDGER, O = 1 << CONFINE_PORT, H = 1 << CONFINE_HOOKS };
+#define CHILDREN (W | K | L | O | H)
 
 static int err_of(long rc)
 {
@@ -129,11 +129,11 @@ static const struct {
     {"change its user", try_setuid, 0},
     {"make a namespace", try_unshare, 0},
     {"make a call that no kernel has", try_new_call, 0},
-    {"make a socket", try_socket, P | W | K | L},
+    {"make a socket", try_socket, P | W | K | L | H},
     {"listen", try_listen, P | W | O},
     {"open a file to read", try_reading, P | CHILDREN},
-    {"open a file to write", try_writing, P | W | K | L},
-    {"remove a file", try_removing, P | W | K | L},
+    {"open a file to write", try_writing, P | W | K | L | H},
+    {"remove a file", try_removing, P | W | K | L | H},
     {"start a thread", try_thread, P | CHILDREN},
 };
 #define TRIES (sizeof(tries) / sizeof(tries[0]))

@@ -23,6 +23,7 @@ static int begin(void **state)
     use = &quotas->kept;
     slot = &quota_use_slot(quotas, STR("shop"))->kept;
     turner = (struct kept_turner){{0}};
+    kept_use_tell(slot, (int64_t[KEPTS]){0});
     kept_use_publish(use, 0);
     return 0;
 }
@@ -117,6 +118,17 @@ TEST(nothing_is_let_through_before_sql_was_read)
     assert_int_equal(take_of(&ten, 0, 0).verdict, KEPT_FREE);
     sql_has(4, 0);
     assert_int_equal(fill(), 6);
+}
+
+TEST(nor_is_a_client_that_came_since)
+{
+    struct kept_ticket one;
+    struct kept_slot *other = &quota_use_slot(quotas, STR("other"))->kept;
+    kept_use_take(use, 0, other, &ten, 1, (int64_t[KEPTS]){1}, &one);
+    assert_int_equal(one.verdict, KEPT_UNKNOWN);
+    kept_use_tell(other, (int64_t[KEPTS]){9});
+    kept_use_take(use, 0, other, &ten, 1, (int64_t[KEPTS]){1}, &one);
+    assert_int_equal(one.verdict, KEPT_TAKEN);
 }
 
 TEST(a_window_goes_when_sql_has_all_of_it)

@@ -117,7 +117,7 @@ function axis(title, format, more, ticks) {
         beginAtZero: true,
         title: { display: true, text: title, color: colour('muted') },
         grid: { color: colour('grid'), borderColor: colour('line'), drawTicks: false },
-        ticks: Object.assign({ color: colour('muted'), padding: 6, maxRotation: 0, maxTicksLimit: 7, callback: (v) => format(v) }, ticks),
+        ticks: Object.assign({ color: colour('muted'), padding: 6, maxRotation: 0, maxTicksLimit: 7, autoSkipPadding: 14, callback: (v) => format(v) }, ticks),
     }, more);
 }
 

@@ -3,6 +3,7 @@
 
 const CLASSES = [['ok', 'ok'], ['no-stock', 'sold out'], ['refused', 'refused'], ['busy', 'busy'], ['unknown', 'unknown']];
 const DENSE = 24; // more processes than this are thin lines
+const MARKERS = 20; // fewer points than this are shown one by one
 const WORDS = { right: 'RIGHT', violation: 'WRONG', unknown: 'NOT KNOWN' };
 
 // How far it has come, and at what it is.
@@ -17,7 +18,7 @@ function runProgress() {
         root: root,
         update: (d) => {
             const percent = d.step ? d.step.percent : d.load ? d.load.percent : 0;
-            say(phase, d.phase);
+            say(phase, d.over && !d.verdict ? 'ended without a verdict, exit status ' + d.exit_status : d.phase);
             say(time, d.step && known(d.step.all) ? count(d.step.done) + ' of ' + count(d.step.all)
                 : d.load ? clock(d.load.elapsed_ms) + (d.load.planned_ms ? ' of ' + clock(d.load.planned_ms) : '') : '');
             filled.style.width = (known(percent) ? percent : 0) + '%';
@@ -104,10 +105,12 @@ function runChart(title, unit, name, key, doc) {
     return chart(title, () => ({
         type: 'line',
         data: { datasets: [line(unit, name)] },
-        options: options({ x: axis('', seconds, { type: 'linear', beginAtZero: false, title: { display: false } }, { precision: 0 }), y: axis(unit, measured) }, false),
+        options: options({ x: axis('', seconds, { type: 'linear', beginAtZero: false, max: 0, title: { display: false } }, { precision: 0 }), y: axis(unit, measured) }, false),
     }), (made) => {
         const load = doc().load;
-        made.data.datasets[0].data = load ? past(load.past[key]) : [];
+        const points = load ? past(load.past[key]) : [];
+        made.data.datasets[0].data = points;
+        made.data.datasets[0].pointRadius = points.length < MARKERS ? 2.5 : 0;
     });
 }
 

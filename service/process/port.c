@@ -1,63 +1,27 @@
-/* ledger_port.c -- the process that serves /healthz, /readyz and /metrics for `stockd ledger`, on
- * --ledger-listen. The ledger process itself may wait for Redis or SQL as long as it likes: this
- * one answers meanwhile, from what the two share. */
+/* port.c -- the process that serves /healthz, /readyz and /metrics for `stockd ledger` and `stockd
+ * hooks run`, on --ledger-listen and --hooks-listen. The process that works may wait for Redis or
+ * SQL as long as it likes: this one answers meanwhile, from what the two share. */
 #include "clock.h"
 #include "http/https_files.h"
 #include "http/server.h"
 #include "process/key_watch.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-
-#define SILENT_MS 60000 /* longer than a turn may take, be it with a slow database */
 
 struct port {
     const struct shared_state *shared;
+    port_look_fn *look;
     uv_loop_t loop;
     struct http_server *server;
     uv_signal_t stop_signal, sighup;
     uv_timer_t keys_look;
 };
 
-/* --- what is told ----------------------------------------------------------------------------- */
-
-static const struct {
-    enum problem_id problem;
-    const char *why;
-} states[] = {
-    [LEDGER_BEGINS] = {PROBLEM_LEDGER_UNAVAILABLE, "not all partitions have been seen open yet"},
-    [LEDGER_APPLIES] = {PROBLEMS, NULL},
-    [LEDGER_WAITS_REDIS] = {PROBLEM_REDIS_UNAVAILABLE, "Redis cannot be reached; the log says why"},
-    [LEDGER_WAITS_SQL] = {PROBLEM_LEDGER_UNAVAILABLE,
-                          "the ledger's database cannot be reached; the log says why"},
-    [LEDGER_STUCK] = {PROBLEM_PARTITION_CLOSED,
-                      "events of a partition do not follow; the log says which"},
-    [LEDGER_LOST] = {PROBLEM_STATE_LOST, "Redis has lost a part of what the ledger has"},
-};
-
-static void put_lag(const struct stats *stats, struct buf *out)
-{
-    int64_t age_ms = clock_wall_ms() - stats_gauge(stats, STATS_LEDGER_LOOK_AT_MS);
-    if (age_ms >= STATS_STALE_MS)
-        return;
-    buf_printf(out, ",\"lag_events\":%" PRId64 ",\"lag_seconds\":%.3f",
-               stats_gauge(stats, STATS_LEDGER_LAG),
-               (double)stats_gauge(stats, STATS_LEDGER_LAG_MS) * 1e-3);
-}
-
 static enum problem_id look(void *user, struct buf *out, const char **why)
 {
     const struct port *port = user;
-    const struct ledger_look *seen = port->shared->ledger_look;
-    int state = seen->state;
-    if (state == LEDGER_APPLIES && clock_mono_ms() - seen->turn_ms > SILENT_MS) {
-        *why = "the ledger process has been at one turn for more than a minute";
-        return PROBLEM_LEDGER_UNAVAILABLE;
-    }
-    put_lag(port->shared->stats, out);
-    *why = states[state].why;
-    return states[state].problem;
+    return port->look(port->shared, out, why);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -138,10 +102,10 @@ static void stop_port(struct port *port)
     uv_loop_close(&port->loop);
 }
 
-int ledger_port_run(struct pool_child *child, void *arg)
+int port_run(struct pool_child *child, void *arg)
 {
     const struct process_args *args = arg;
-    struct port port = {.shared = args->shared};
+    struct port port = {.shared = args->shared, .look = args->look};
     const struct http_health health = {.look = look, .user = &port};
     process_begin(args, CONFINE_PORT, "port", 0);
     if (uv_loop_init(&port.loop) != 0)
