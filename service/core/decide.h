@@ -98,8 +98,8 @@ enum step reservation_expire(struct planner *p, struct view_reservation *vr);
 /* --- events and results (plan.c) ---------------------------------------------------------------
  */
 
-/* Appends an event; `op` gives its owner and its trace, and the client's key and result, if the event settles it;
- * else NULL. */
+/* Appends an event; `op` gives its owner and its trace, and the client's key and result, if the
+ * event settles it; else NULL. */
 enum step planner_event(struct planner *p, struct event *event, struct op *op);
 
 /* The event line of an item as it is now. */

@@ -110,8 +110,9 @@ static void the_file_is_read_again_on_sighup_if_it_is_good(void **state)
                       RECOVERY_MS));
     hooks_file_write("'types':['create']");
     tproc_signal(&senders[0], SIGHUP);
-    assert_true(await(system(text("test $(grep -c 'hooks read' %s/hooks0.err) = 2", hooks_dir)) == 0,
-                      RECOVERY_MS));
+    assert_true(
+        await(system(text("test $(grep -c 'hooks read' %s/hooks0.err) = 2", hooks_dir)) == 0,
+              RECOVERY_MS));
     make_changes("a", 1);
     assert_true(await(taken("a", 1) == 1, RECOVERY_MS));
     assert_int_equal(hook_server_count(&endpoint), 1);
