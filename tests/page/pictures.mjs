@@ -15,7 +15,7 @@ const PATIENCE_MS = 120000; // on a loaded machine
 const OPEN_MS = 56000;      // until the charts are full
 const CLIENTS = 12;
 const PAUSE_MS = 25;        // between two requests of a client
-const SHOP = { 'tour-2027:front': 60, 'tour-2027:floor': 3000, 'sneaker-42': 900, 'console-pro': 3500, 'vinyl.blue': 900, 'poster-xl': 2600, 'cap-red': 4000, mug: 6000 };
+const SHOP = { 'tour-2027:front': 300, 'tour-2027:floor': 3000, 'sneaker-42': 900, 'console-pro': 3500, 'vinyl.blue': 900, 'poster-xl': 2600, 'cap-red': 4000, mug: 6000 };
 const SKUS = Object.keys(SHOP);
 
 const [stockd, stockload, out] = process.argv.slice(2);
@@ -69,12 +69,16 @@ function anySku() {
 
 async function client(url, name, shop) {
     for (let n = 0; shop.open; n++) {
-        const held = await call(url, 'POST', '/v1/reservations', { sku: anySku(), quantity: 1 + (n % 2), ttl_seconds: 15 + (n % 90), customer: `c-${name}`, reference: `order-${name}${n}` });
+        const sku = anySku();
+        if (sku === SKUS[0]) { // is sold at once, and soon sold out
+            await call(url, 'POST', `/v1/items/${sku}/decrements`, { quantity: 1 });
+            await sleep(PAUSE_MS);
+            continue;
+        }
+        const held = await call(url, 'POST', '/v1/reservations', { sku, quantity: 1 + (n % 2), ttl_seconds: 15 + (n % 90), customer: `c-${name}`, reference: `order-${name}${n}` });
         await sleep(PAUSE_MS * (0.5 + Math.random()));
         if (held.id && Math.random() < 0.85)
             await call(url, 'POST', `/v1/reservations/${held.id}/${Math.random() < 0.72 ? 'confirm' : 'release'}`, {});
-        if (n % 6 === 0)
-            await call(url, 'POST', `/v1/items/${anySku()}/decrements`, { quantity: 1 });
     }
 }
 

@@ -43,10 +43,11 @@ export function holds(sku, signal) {
     }
     async function refresh() {
         const page = await get(query('v1/reservations', { sku, state: 'held', limit: SHOWN }), signal);
-        keyed(body, page.reservations, (one) => one.id, make, (row, one) => row.running.start(one));
+        const soonest = [...page.reservations].sort((a, b) => a.ttl_ms - b.ttl_ms);
+        keyed(body, soonest, (one) => one.id, make, (row, one) => row.running.start(one));
         shown.hidden = page.reservations.length === 0;
         setText(line, page.reservations.length === 0 ? 'Nothing is held.'
-            : page.next_cursor ? `${number(page.reservations.length)} of more holds; those that end last come first` : plural(page.reservations.length, 'hold', 'holds'));
+            : page.next_cursor ? `The ${number(page.reservations.length)} whose deadline was last when they were made; there are more` : plural(page.reservations.length, 'hold', 'holds'));
     }
     ticking(() => [...body.children].forEach((row) => row.running.tick()), signal);
     return { element, refresh };

@@ -103,22 +103,24 @@ export function item(main, { signal, id: sku }) {
             drawn = there;
         }
     }
+    async function read() {
+        const answer = await exchange({ method: 'GET', address: `v1/items/${path(sku)}`, headers: tagged ? { 'If-None-Match': tagged } : {} }, signal);
+        if (answer.status === 200) {
+            tagged = answer.headers.get('ETag');
+            show(answer.body);
+        } else if (answer.status === 404)
+            missing(problemOf(answer));
+        else if (answer.status !== 304)
+            throw problemOf(answer);
+    }
+    // The past is in the ledger, and there also while Redis is away.
     async function look() {
-        try {
-            const answer = await exchange({ method: 'GET', address: `v1/items/${path(sku)}`, headers: tagged ? { 'If-None-Match': tagged } : {} }, signal);
-            if (answer.status === 200) {
-                tagged = answer.headers.get('ETag');
-                show(answer.body);
-            } else if (answer.status === 404)
-                missing(problemOf(answer));
-            else if (answer.status !== 304)
-                throw problemOf(answer);
-            await follow();
+        const [now, before] = [await read().catch((error) => error), await follow().catch((error) => error)];
+        const failed = now || before;
+        if (!failed)
             trouble.clear();
-        } catch (error) {
-            if (!signal.aborted)
-                trouble.say(error);
-        }
+        else if (!signal.aborted)
+            trouble.say(failed);
     }
     again(() => (seen ? POLL_MS : POLL_MISSING_MS), look, signal);
 }

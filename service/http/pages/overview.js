@@ -43,7 +43,7 @@ const TILES = [
     { name: 'Conflicts per commit', spark: (s) => s.conflicts_per_commit, value: (s) => ratio(s.conflicts_per_commit),
         note: (s) => (s.batch_size === null ? 'no commits' : `${ratio(s.batch_size)} operations a commit`) },
     { name: 'Ledger behind', value: (s) => (s.ledger_lag_ms === null ? 'none' : milliseconds(s.ledger_lag_ms)),
-        note: (s) => (s.ledger_lag_ms === null ? 'runs without a ledger' : plural(s.ledger_lag_events, 'event', 'events')) },
+        note: (s) => (s.ledger_lag_ms === null ? 'runs without a ledger' : s.ledger_lag_events === null ? 'how much is not known' : plural(s.ledger_lag_events, 'event', 'events')) },
 ];
 
 function headline() {
