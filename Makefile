@@ -451,7 +451,7 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 meant = $(if $(T),$(foreach bin,$(1),$(if $(strip $(foreach word,$(T),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
 tests-built:
 	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(call meant,$(UNIT_BINS)),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(MEMORY_FAULTS) $(call meant,$(IT_BINS)))
-.PHONY: fuzzers benchers pages-built lint-form lint-analysis
+.PHONY: fuzzers benchers pages-built lint-form lint-headers lint-analysis
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
 pages-built: $(PAGE_BINS)
