@@ -13,6 +13,7 @@
 #define ARENA_MAX_BYTES                                                                            \
     (48u << 20) /* a thousand operations and their results, several times over */
 #define OUT_MAX_BYTES (64u << 20)
+#define BLOCK_BYTES   4096 /* of a stream, for a client that the library sends no chunks to */
 #define KEEP_BYTES    4096 /* of a buffer, when its exchange is spare */
 #define SPARE_MAX     1024
 
@@ -327,19 +328,37 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
     return ok;
 }
 
-enum MHD_Result exchange_send(struct exchange *x)
+/* NULL: out of memory. */
+static struct MHD_Response *stream_of(struct exchange *x)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, x->work->stream, x, NULL);
+    /* nginx gathers an answer before it passes it on, unless it is told. */
+    bool ok = response &&
+              MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
+              MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES;
+    if (ok)
+        return response;
+    if (response)
+        MHD_destroy_response(response);
+    return NULL;
+}
+
+/* The bytes outlive the response: they are the exchange's until exchange_completed. */
+static struct MHD_Response *body_of(const struct exchange *x)
 {
     struct str body = str_absent(x->fixed) ? buf_str(&x->out) : x->fixed;
+    return MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
+                                           MHD_RESPMEM_PERSISTENT);
+}
+
+enum MHD_Result exchange_send(struct exchange *x)
+{
     x->spent.answered_us = clock_mono_us();
     int64_t us = x->spent.answered_us - x->started_us;
     if (x->mute)
         return MHD_NO;
-    /* The bytes outlive the response: they are the exchange's until exchange_completed. */
-    struct MHD_Response *response =
-        x->work && x->work->response
-            ? x->work->response(x)
-            : MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
-                                              MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = x->work && x->work->stream ? stream_of(x) : body_of(x);
     if (!response)
         return MHD_NO;
     enum MHD_Result sent = MHD_NO;

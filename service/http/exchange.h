@@ -61,7 +61,9 @@ struct live_watcher;
  * events, who watches samples. */
 struct exchange_work {
     void (*gone)(struct exchange *x); /* it is over: nobody waits for that work any more */
-    struct MHD_Response *(*response)(struct exchange *x); /* a body of its own; or NULL */
+    /* Of a stream: its bytes, for the library to ask for, with the exchange as `cls`. NULL: the body
+     * is there. */
+    MHD_ContentReaderCallback stream;
 };
 
 enum exchange_state { EXCHANGE_NEW, EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_ANSWERED };

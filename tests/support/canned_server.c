@@ -89,7 +89,7 @@ static void serve_all(struct canned_log *log, const struct canned_answer *answer
     }
 }
 
-static int open_listener(int *port)
+int canned_listen(int *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
@@ -112,7 +112,7 @@ int canned_start(struct canned_server *s, const struct canned_answer *answers)
     s->log = mmap(NULL, sizeof(*s->log), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s->log == MAP_FAILED)
         return -errno;
-    int listener = open_listener(&s->port);
+    int listener = canned_listen(&s->port);
     if (listener < 0)
         return listener;
     s->pid = fork();

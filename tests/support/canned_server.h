@@ -27,6 +27,9 @@ struct canned_server {
     struct canned_log *log; /* shared with the server */
 };
 
+/* A socket that listens on any free port of the loopback, which is told. -errno on failure. */
+int canned_listen(int *port) MUST_CHECK;
+
 /* answers: up to CANNED_MAX, ended by a zeroed one; they are copied along with the process. */
 int canned_start(struct canned_server *s, const struct canned_answer *answers) MUST_CHECK;
 void canned_stop(struct canned_server *s);

@@ -1,5 +1,6 @@
 /* hook_server.c -- see hook_server.h. */
 #include "support/hook_server.h"
+#include "support/canned_server.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -120,23 +121,6 @@ static void serve(struct hook_log *log, int fd)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static int open_listener(int *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
-        int err = errno;
-        close(fd);
-        return -err;
-    }
-    *port = ntohs(address.sin_port);
-    return fd;
-}
-
 static _Noreturn void serve_all(struct hook_log *log, int listener)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -153,7 +137,7 @@ int hook_server_start(struct hook_server *s)
     s->log = mmap(NULL, sizeof(*s->log), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s->log == MAP_FAILED)
         return -errno;
-    int listener = open_listener(&s->port);
+    int listener = canned_listen(&s->port);
     if (listener < 0)
         return listener;
     s->pid = fork();

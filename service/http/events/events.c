@@ -70,8 +70,7 @@ static void subscriber_gone(struct exchange *x)
 }
 
 static const struct exchange_work poll_work = {.gone = subscriber_gone};
-static const struct exchange_work stream_work = {.gone = subscriber_gone,
-                                                 .response = stream_response};
+static const struct exchange_work stream_work = {.gone = subscriber_gone, .stream = stream_feed};
 
 static void begin_stream(struct subscriber *f)
 {

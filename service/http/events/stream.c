@@ -15,8 +15,7 @@
 
 #include <assert.h>
 
-#define BLOCK_BYTES 4096 /* what the library keeps for a client that it sends no chunks to */
-#define KEEP_BYTES  4096 /* of a buffer that is empty */
+#define KEEP_BYTES 4096 /* of a buffer that is empty */
 
 bool stream_is_silent(const struct subscriber *f)
 {
@@ -99,8 +98,7 @@ void stream_start(struct subscriber *f)
     put_done(f);
 }
 
-/* Bytes for the library. */
-static ssize_t feed(void *cls, uint64_t position, char *to, size_t max)
+ssize_t stream_feed(void *cls, uint64_t position, char *to, size_t max)
 {
     struct subscriber *f = ((struct exchange *)cls)->subscriber;
     struct buf *out = &f->x->out;
@@ -127,19 +125,4 @@ static ssize_t feed(void *cls, uint64_t position, char *to, size_t max)
         events_arm(f->events);
     }
     return 0;
-}
-
-struct MHD_Response *stream_response(struct exchange *x)
-{
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, feed, x, NULL);
-    /* nginx gathers an answer before it passes it on, unless it is told. */
-    bool ok = response &&
-              MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
-              MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES;
-    if (ok)
-        return response;
-    if (response)
-        MHD_destroy_response(response);
-    return NULL;
 }

@@ -70,6 +70,5 @@ void stream_end(struct subscriber *f);
 /* True if it has nothing left to send. */
 bool stream_is_silent(const struct subscriber *f);
 
-/* The body of an exchange that has become a stream: see struct exchange_work. NULL: out of memory.
- */
-struct MHD_Response *stream_response(struct exchange *x);
+/* Its bytes: see struct exchange_work. */
+ssize_t stream_feed(void *x, uint64_t position, char *to, size_t max);

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define BLOCK_BYTES  4096 /* what the library keeps for a client that it sends no chunks to */
 #define STOPPING     "the service is being stopped"
 #define FRAME_BEFORE "event: sample\ndata: "
 #define FRAME_BEHIND "\n\n"
@@ -153,21 +152,6 @@ static ssize_t feed_bytes(void *cls, uint64_t position, char *to, size_t max)
     return 0;
 }
 
-static struct MHD_Response *response(struct exchange *x)
-{
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, feed_bytes, x, NULL);
-    /* See stream_response() in http/events/stream.c. */
-    bool ok = response &&
-              MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
-              MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES;
-    if (ok)
-        return response;
-    if (response)
-        MHD_destroy_response(response);
-    return NULL;
-}
-
 static void watcher_gone(struct exchange *x)
 {
     struct live_watcher *w = x->watcher;
@@ -184,7 +168,7 @@ static void watcher_gone(struct exchange *x)
         uv_timer_stop(&feed->timer);
 }
 
-static const struct exchange_work watcher_work = {.gone = watcher_gone, .response = response};
+static const struct exchange_work watcher_work = {.gone = watcher_gone, .stream = feed_bytes};
 
 /* --- time ------------------------------------------------------------------------------------- */
 
