@@ -17,12 +17,13 @@ group_redis() {
         --appendonly yes --appendfsync everysec "$@"
     echo "$started" >>"$dir/redis.$group"
 }
-# group_serve NAME STOCKD SERVICES WORKERS OPTION...: the services alone, with the item hot.
+# group_serve NAME STOCKD SERVICES WORKERS OPTION...: the services alone, with the item hot; with the ledger at
+# $group_ledger, if that is set.
 group_serve() {
     group=$1 program=$2 services=$3 workers=$4
     shift 4
     for n in $(seq "$services"); do
-        start "service.$group.$n" "$program" serve --listen "127.0.0.1:$port" --workers "$workers" --ledger none --durability everysec "$@"
+        start "service.$group.$n" "$program" serve --listen "127.0.0.1:$port" --workers "$workers" --ledger "${group_ledger:-none}" --durability everysec "$@"
         echo "$started" >>"$dir/masters.$group"
         until_ok "a service of $group" curl -sf "http://127.0.0.1:$port/readyz"
         echo "$port" >>"$dir/ports.$group"

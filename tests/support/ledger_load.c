@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define PROMISES_MAX 200000
 #define KEYED_TRIES  5
+#define STEP_US      3000 /* after each: what is written faster than SQL follows is behind for ever */
 
 /* --- a client --------------------------------------------------------------------------------- */
 
@@ -132,6 +134,7 @@ static void *client_run(void *arg)
         c->load->step(c, n);
         if (!is_success(c->resp.status))
             test_pause();
+        usleep(STEP_US);
     }
     http_resp_free(&c->resp);
     http_conn_close(&c->conn);

@@ -1,5 +1,5 @@
-/* ledger_load.h -- clients that reserve, settle and sell without a pause, and the comparison of
- * what they were told, what Redis holds and what the ledger holds.
+/* ledger_load.h -- clients that reserve, settle and sell, with hardly a pause, and the comparison
+ * of what they were told, what Redis holds and what the ledger holds.
  *
  * Layer: tests. The test owns the struct, the stack and the databases; ledger_load_free ends the
  * clients. All functions are for the main thread, and those that check may fail the running cmocka
