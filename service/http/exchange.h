@@ -61,8 +61,8 @@ struct live_watcher;
  * events, who watches samples. */
 struct exchange_work {
     void (*gone)(struct exchange *x); /* it is over: nobody waits for that work any more */
-    /* Of a stream: its bytes, for the library to ask for, with the exchange as `cls`. NULL: the body
-     * is there. */
+    /* Of a stream: its bytes, for the library to ask for, with the exchange as `cls`. NULL: the
+     * body is there. */
     MHD_ContentReaderCallback stream;
 };
 
