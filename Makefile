@@ -438,10 +438,11 @@ $(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c servic
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
+# By a name of its own each time: two may be made at once.
 $(OUT)/gen/version.c: FORCE
 	@mkdir -p $(@D)
-	@printf '#include "version.h"\nconst char stockd_version[] = "%s";\n' '$(VERSION)$(if $(COMMIT), ($(COMMIT)))' >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@new=$@.$$$$; printf '#include "version.h"\nconst char stockd_version[] = "%s";\n' '$(VERSION)$(if $(COMMIT), ($(COMMIT)))' >$$new; \
+	    if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
