@@ -31,7 +31,12 @@ options() {
     esac
 }
 for case in $cases; do
-    case $case in ledger | kept) group_ledger=sqlite:$dir/$case.db ;; *) group_ledger= ;; esac
+    group_ledger=
+    case $case in ledger | kept)
+        group_ledger=sqlite:$dir/$case.db
+        "$stockd" migrate --ledger "$group_ledger" >/dev/null
+        ;;
+    esac
     group_redis "$case"
     until_ok "Redis of $case" redis-cli -p "$redis_port" ping
     group_serve "$case" "$stockd" 1 1 --redis "redis://127.0.0.1:$redis_port" $(options "$case")
