@@ -27,28 +27,35 @@ static bool is_whole(const char *bytes, size_t n)
     return end && n >= (size_t)(end + 4 - bytes) + body;
 }
 
-/* Reads a request, and keeps what fits. */
+bool canned_hear(int fd, char *bytes, size_t size, size_t *n)
+{
+    *n = 0;
+    while (*n < size - 1) {
+        ssize_t got = read(fd, bytes + *n, size - 1 - *n);
+        if (got <= 0)
+            return false;
+        *n += (size_t)got;
+        bytes[*n] = '\0';
+        if (is_whole(bytes, *n))
+            return true;
+    }
+    return false;
+}
+
+/* Keeps of a request what fits. */
 static void hear(struct canned_log *log, int fd)
 {
     char bytes[4096];
-    size_t n = 0;
-    while (n < sizeof(bytes) - 1) {
-        ssize_t got = read(fd, bytes + n, sizeof(bytes) - 1 - n);
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-        bytes[n] = '\0';
-        if (is_whole(bytes, n))
-            break;
-    }
-    size_t at = atomic_load(&log->bytes);
+    size_t n, at = atomic_load(&log->bytes);
+    bool whole = canned_hear(fd, bytes, sizeof(bytes), &n);
+    (void)whole; /* what came is kept */
     if (at + n < CANNED_ASKED) {
         memcpy(log->asked + at, bytes, n);
         atomic_store(&log->bytes, at + n);
     }
 }
 
-static bool say(int fd, const char *text)
+bool canned_say(int fd, const char *text)
 {
     for (size_t n = strlen(text), at = 0; at < n;) {
         ssize_t sent = send(fd, text + at, n - at, MSG_NOSIGNAL);
@@ -64,9 +71,9 @@ static void serve_one(struct canned_log *log, const struct canned_answer *answer
 {
     if (!answer->deaf)
         hear(log, fd);
-    bool there = !answer->text || say(fd, answer->text);
+    bool there = !answer->text || canned_say(fd, answer->text);
     while (there && answer->fill)
-        there = say(fd, answer->fill);
+        there = canned_say(fd, answer->fill);
     if (answer->hang)
         return;
     const struct linger reset = {.l_onoff = 1};

@@ -30,6 +30,13 @@ struct canned_server {
 /* A socket that listens on any free port of the loopback, which is told. -errno on failure. */
 int canned_listen(int *port) MUST_CHECK;
 
+/* Reads a request of less than `size` bytes, which then end with a NUL; so many came in *n. False:
+ * that is not all of it. */
+bool canned_hear(int fd, char *bytes, size_t size, size_t *n) MUST_CHECK;
+
+/* Sends all of a text; false: the other side has gone. */
+bool canned_say(int fd, const char *text);
+
 /* answers: up to CANNED_MAX, ended by a zeroed one; they are copied along with the process. */
 int canned_start(struct canned_server *s, const struct canned_answer *answers) MUST_CHECK;
 void canned_stop(struct canned_server *s);

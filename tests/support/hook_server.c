@@ -33,43 +33,10 @@ struct hook_log {
 
 /* --- a request -------------------------------------------------------------------------------- */
 
-static bool is_whole(const char *bytes, size_t n)
-{
-    const char *end = strstr(bytes, "\r\n\r\n"), *length = strcasestr(bytes, "\r\nContent-Length:");
-    size_t body = length && length < end ? (size_t)atol(length + strlen("\r\nContent-Length:")) : 0;
-    return end && n >= (size_t)(end + 4 - bytes) + body;
-}
-
-static bool hear(int fd, char bytes[REQUEST_MAX])
-{
-    size_t n = 0;
-    while (n < REQUEST_MAX - 1) {
-        ssize_t got = read(fd, bytes + n, REQUEST_MAX - 1 - n);
-        if (got <= 0)
-            return false;
-        n += (size_t)got;
-        bytes[n] = '\0';
-        if (is_whole(bytes, n))
-            return true;
-    }
-    return false;
-}
-
 static void take_field(const char *bytes, const char *name, char *to, size_t size)
 {
     const char *at = strcasestr(bytes, name), *value = at ? at + strlen(name) : "";
     snprintf(to, size, "%.*s", (int)strcspn(value, "\r\n"), value);
-}
-
-static bool say(int fd, const char *text)
-{
-    for (size_t n = strlen(text), at = 0; at < n;) {
-        ssize_t sent = send(fd, text + at, n - at, MSG_NOSIGNAL);
-        if (sent <= 0)
-            return false;
-        at += (size_t)sent;
-    }
-    return true;
 }
 
 static struct told *rule_for(struct hook_log *log, const char *body)
@@ -89,9 +56,9 @@ static void answer(int fd, const struct told *rule)
 {
     static const char fine[] = "HTTP/1.1 204 x\r\nConnection: close\r\n\r\n";
     const struct linger reset = {.l_onoff = 1};
-    bool there = rule ? !rule->answers || say(fd, rule->answer) : say(fd, fine);
+    bool there = rule ? !rule->answers || canned_say(fd, rule->answer) : canned_say(fd, fine);
     while (there && rule && rule->fills)
-        there = say(fd, rule->fill);
+        there = canned_say(fd, rule->fill);
     if (rule && rule->hang)
         return;
     if (rule && rule->reset)
@@ -103,7 +70,8 @@ static void serve(struct hook_log *log, int fd)
 {
     static char bytes[REQUEST_MAX];
     int n = atomic_load(&log->count);
-    if (!hear(fd, bytes) || n == HOOK_SEEN_MAX) {
+    size_t length;
+    if (!canned_hear(fd, bytes, sizeof(bytes), &length) || n == HOOK_SEEN_MAX) {
         close(fd);
         return;
     }
