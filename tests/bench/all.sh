@@ -23,7 +23,7 @@ bench() { # bench NAME ARGUMENT...
 bench run "$rounds" "$seconds"
 bench tls "$rounds" "$seconds"
 bench guarded "$rounds" "$seconds"
-bench live "$rounds" "$seconds"
+bench live "$((rounds * 10))" "$seconds"
 bench hosts "$rounds" "$seconds"
 bench shipped "$rounds" "$seconds"
 bench ledger "$rounds"

@@ -1,10 +1,13 @@
 #!/bin/sh
 # live.sh [ROUNDS [SECONDS]] -- what it costs that STREAMS (100) pages watch: sales a second, and processor time a sale,
-# with and without their streams of GET /v1/live, turn by turn; and that of a service that does nothing but send them.
+# with and without their streams of GET /v1/live; and that of a service that does nothing but send them.
+#
+# One load goes on all the time, and the streams come and go in it: a round is SECONDS with and SECONDS without them, every other
+# one the other way round. Two loads of a few seconds each differ by more than what is looked for.
 #
 # One service, one item, loopback only. Environment: CONNECTIONS (64), WORKERS (half the CPUs), STREAMS, PORT (8620).
 set -eu
-rounds=${1:-5} seconds=${2:-5}
+rounds=${1:-30} seconds=${2:-3}
 connections=${CONNECTIONS:-64} workers=${WORKERS:-$(($(nproc) / 2 > 0 ? $(nproc) / 2 : 1))}
 streams=${STREAMS:-100} port=${PORT:-8620}
 . "$(dirname "$0")/lib.sh"
@@ -33,30 +36,48 @@ unwatch() {
     wait "$watchers" 2>/dev/null || true
 }
 
+# sold: by the item's own account.
+sold() { curl -s "$url/v1/items/hot" | sed 's/.*"sold":\([0-9]*\).*/\1/'; }
+now_us() { echo $(($(date +%s%N) / 1000)); }
+
 # idle CASE: microseconds of processor time a second, of all processes.
 idle() {
     before=$(cpu_us $all)
     sleep "$seconds"
     echo "$((($(cpu_us $all) - before) / seconds))" >>"$dir/idle.$1"
 }
-# load CASE: sales a second, and microseconds of processor time a sale.
-load() {
-    before=$(cpu_us $all)
-    wrk -t1 -c"$connections" -d"$seconds" -s "$dir/wrk.lua" "$url/v1/items/hot/decrements" >"$dir/wrk"
-    awk '/^rate / { print $2 }' "$dir/wrk" >>"$dir/load.$1"
-    awk -v us="$(($(cpu_us $all) - before))" '/^rate / { print us / $8 }' "$dir/wrk" >>"$dir/cost.$1"
-    printf '.' >&2
+# loaded CASE: sales a second, and microseconds of processor time a sale.
+loaded() {
+    sold=$(sold) cpu=$(cpu_us $all) began=$(now_us)
+    sleep "$seconds"
+    us=$(($(now_us) - began)) cpu=$(($(cpu_us $all) - cpu)) sold=$(($(sold) - sold))
+    awk -v n="$sold" -v us="$us" 'BEGIN { print n * 1000000 / us }' >>"$dir/load.$1"
+    awk -v n="$sold" -v us="$cpu" 'BEGIN { print us / n }' >>"$dir/cost.$1"
 }
-printf 'measuring %d rounds of 4 cases, %d s each ' "$rounds" "$seconds" >&2
+alone() { "$1" alone; }
+watched() {
+    watch
+    "$1" watched
+    unwatch
+}
+printf 'measuring %d rounds of 2 cases, %d s each ' "$rounds" "$seconds" >&2
+for i in 1 2 3; do
+    alone idle
+    watched idle
+done
+start load wrk -t1 -c"$connections" -d24h -s "$dir/wrk.lua" "$url/v1/items/hot/decrements"
+sleep 1
 i=0
 while [ $i -lt "$rounds" ]; do
-    idle alone
-    load alone
-    watch
-    idle watched
-    load watched
-    unwatch
+    if [ $((i % 2)) = 0 ]; then
+        alone loaded
+        watched loaded
+    else
+        watched loaded
+        alone loaded
+    fi
     i=$((i + 1))
+    printf '.' >&2
 done
 echo >&2
 printf '%-38s %9s %9s %9s\n' "$streams streams, $workers workers" median lowest highest

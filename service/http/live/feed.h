@@ -2,7 +2,8 @@
  *
  * Layer: http, private to live.c and check.c. A sample is rendered once for all who see the same: a
  * tenant each, where tenants have items of their own. A watcher is given the newest one when it has
- * taken the one before, so who is slow misses some, and costs no more than who is not.
+ * taken the one before, so who is slow misses some, and costs no more than who is not. They are
+ * woken a few at each look, as hundreds of answers at once would stand before those to who buys.
  *
  *   SENDING --(the library has taken all of it)--> suspended --(a newer one is there)--> SENDING
  *
@@ -10,7 +11,8 @@
  * it, and the newest of each tenant to the feed as well.
  *
  * Invariant: a watcher is in the list of its feed for as long as its exchange lasts; it is
- * suspended if and only if it has nothing to send and has not ended.
+ * suspended if and only if it has nothing to send and has not ended. Who was given something
+ * longest ago stands first in the list.
  */
 #pragma once
 
@@ -22,6 +24,8 @@
 #include <uv.h>
 
 #define LIVE_LOOK_MS     100
+#define LIVE_SPREAD_MS   500 /* in which all that watch are given a sample */
+#define LIVE_WAKE_MIN    16  /* at a look, however few would do */
 #define LIVE_JUDGE_MS    1000
 #define LIVE_BEAT_MS     5000 /* of a stream that has nothing new to say */
 #define LIVE_STALE_MS    5000 /* a sample that is older says nothing of now */

@@ -107,6 +107,8 @@ static void give(struct live_watcher *w, struct live_text *text)
     w->given_ms = now_ms(w->feed);
     if (text->turn > 0)
         w->turn = text->turn;
+    TAILQ_REMOVE(&w->feed->watchers, w, link);
+    TAILQ_INSERT_TAIL(&w->feed->watchers, w, link);
 }
 
 /* Not from within a callback of the library. */
@@ -172,20 +174,34 @@ static const struct exchange_work watcher_work = {.gone = watcher_gone, .stream 
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static void look_at(struct live_watcher *w)
+/* True if it was woken. */
+static bool look_at(struct live_watcher *w)
 {
     struct live_feed *feed = w->feed;
     if (!w->suspended || w->ended)
-        return;
+        return false;
     bool newer = feed->turn != w->turn && has_sample(feed);
     struct live_text *text = newer ? text_for(feed, w->x->by.items) : NULL;
     if (!text && now_ms(feed) - w->given_ms >= LIVE_BEAT_MS)
         text = feed->beat;
     if (!text)
-        return;
+        return false;
     give(w, text);
     client_conn_move(w->x->client, CONN_WRITING);
     wake(w);
+    return true;
+}
+
+static void look_at_some(struct live_feed *feed)
+{
+    unsigned share = feed->streams / (LIVE_SPREAD_MS / LIVE_LOOK_MS) + 1;
+    unsigned most = share > LIVE_WAKE_MIN ? share : LIVE_WAKE_MIN, woken = 0;
+    struct live_watcher *w, *next;
+    for (w = TAILQ_FIRST(&feed->watchers); w && woken < most; w = next) {
+        next = TAILQ_NEXT(w, link);
+        if (look_at(w))
+            woken++;
+    }
 }
 
 /* Keys come and go. */
@@ -203,11 +219,9 @@ static void judge(struct live_feed *feed)
 static void on_time(uv_timer_t *timer)
 {
     struct live_feed *feed = ((struct http_server *)timer->data)->live;
-    struct live_watcher *w;
     look(feed);
     judge(feed);
-    TAILQ_FOREACH(w, &feed->watchers, link)
-    look_at(w);
+    look_at_some(feed);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
