@@ -73,7 +73,7 @@
     X(STATS_LEDGER_LAG, "stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet, every second; a large number is estimated from the oldest entries. Left out when the keeper has not been able to look for 5 s.", 1) \
     X(STATS_LEDGER_LAG_MS, "stockd_ledger_lag_seconds", "Age of the oldest of them; while the keeper can not look, what it saw last and the time since: it may be that much.", 1e-3) \
     X(STATS_LEDGER_LOOK_AT_MS, "stockd_ledger_lag_timestamp_seconds", "When the keeper last looked at those, or was first started; 0: there is no ledger.", 1e-3) \
-    X(STATS_AUDIT_RESULT, "stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet. Read every 10 s, as the next two are.", 1) \
+    X(STATS_AUDIT_RESULT, "stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet. Read every second, as the next two are.", 1) \
     X(STATS_AUDIT_DRIFT, "stockd_audit_last_drift", "Differences that it found.", 1) \
     X(STATS_AUDIT_AT_MS, "stockd_audit_last_timestamp_seconds", "When it ended.", 1e-3) \
     X(STATS_HOOKS_SENT, "stockd_hooks_active", "Hooks that this process of `stockd hooks run` sends; of several processes each has those that no other has.", 1) \

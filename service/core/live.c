@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define FORMAT 1
+#define FORMAT 2
 
 /* Rates of items, as whole numbers. */
 #define RATE_SCALE 1000
@@ -81,6 +81,10 @@ void live_encode(const struct live_sample *sample, struct buf *out)
     put(out, sample->expiry_lag_ms);
     put_maybe(out, sample->ledger_lag_ms);
     put_maybe(out, sample->ledger_lag_events);
+    put(out, sample->audit.requested_ms);
+    put(out, sample->audit.items);
+    put(out, sample->audit.reservations);
+    put(out, sample->audit.shares);
     put(out, sample->item_count);
     for (unsigned i = 0; i < sample->item_count; i++)
         put_item(out, &sample->items[i]);
@@ -112,6 +116,10 @@ bool live_decode(struct str bytes, struct live_sample *sample)
     sample->expiry_lag_ms = take(&in);
     sample->ledger_lag_ms = take_maybe(&in);
     sample->ledger_lag_events = take_maybe(&in);
+    sample->audit.requested_ms = take(&in);
+    sample->audit.items = take(&in);
+    sample->audit.reservations = take(&in);
+    sample->audit.shares = take(&in);
     sample->item_count = (unsigned)unpack_bounded(&in, LIVE_SAMPLE_ITEMS);
     for (unsigned i = 0; i < sample->item_count && !in.bad; i++)
         take_item(&in, &sample->items[i]);

@@ -42,6 +42,7 @@ enum live_count {
 #define LIVE_TENANT_ITEMS    10 /* of one tenant, in a sample and for who looks */
 #define LIVE_SAMPLE_BYTES    8192
 #define LIVE_INTERVAL_MAX_MS 60000
+#define LIVE_STALE_MS        5000 /* a view that is older says nothing of now */
 
 /* An item that is asked for. */
 struct live_item {
@@ -49,6 +50,12 @@ struct live_item {
     int64_t available, held, sold, version;
     uint8_t n;
     char name[SKU_STORED_MAX_BYTES]; /* the inner one */
+};
+
+/* An audit that a service was asked for. */
+struct live_audit {
+    int64_t requested_ms;                /* wall clock; 0: none is under way */
+    int64_t items, reservations, shares; /* that it has compared so far */
 };
 
 /* What one service says of itself. */
@@ -59,6 +66,7 @@ struct live_sample {
     int64_t took[STATS_TIME_BUCKETS]; /* operations, by how long they took */
     int64_t queue_depth, expiry_lag_ms;
     int64_t ledger_lag_ms, ledger_lag_events; /* -1: there is no ledger, or it is not known */
+    struct live_audit audit;
     unsigned item_count;
     struct live_item items[LIVE_SAMPLE_ITEMS];
 };
@@ -85,6 +93,7 @@ struct live_view {
     /* What each service sees by itself. */
     int64_t memory_used_bytes, memory_used_percent; /* 0 %: there is no limit */
     int64_t audit_result, audit_drift, audit_at_ms; /* -1: there was none */
+    struct live_audit elsewhere; /* of another service; of several, what was asked for first */
     unsigned partitions, open;
     unsigned shut_count; /* of those that are not, the first */
     struct live_shut shut[LIVE_SHUT_MAX];

@@ -3,7 +3,7 @@
 #include "process/backlog.h"
 #include "store/admin/scan.h"
 
-#define LOOK_MS  1000  /* memory, replicas, the ledger's backlog */
+#define LOOK_MS  1000  /* memory, replicas, the ledger's backlog, the last audit */
 #define TRIM_MS  10000 /* events, records */
 #define LAG_EASE 10    /* refusals end a tenth below --ledger-max-lag */
 
@@ -71,7 +71,8 @@ static int look_around(struct chores *c)
 {
     int memory = admin_look_at_memory(c->admin), replicas = admin_look_at_replicas(c->admin);
     int backlog = c->shared->store_config.ledger ? look_at_backlog(c) : 0;
-    return memory < 0 || replicas < 0 || backlog < 0 ? -1 : 0;
+    int audit = look_at_audit(c);
+    return memory < 0 || replicas < 0 || backlog < 0 || audit < 0 ? -1 : 0;
 }
 
 int chores_do(struct chores *c)
@@ -85,6 +86,6 @@ int chores_do(struct chores *c)
     if (mono_ms < c->trim_ms)
         return looked;
     c->trim_ms = mono_ms + TRIM_MS;
-    int audit = look_at_audit(c), trimmed = trim_old(c);
-    return looked < 0 || audit < 0 || trimmed < 0 ? -1 : 0;
+    int trimmed = trim_old(c);
+    return looked < 0 || trimmed < 0 ? -1 : 0;
 }

@@ -44,12 +44,21 @@ void live_peers_end(struct live_peers *peers)
     peers->count = kept;
 }
 
+static void note_audit(struct live_view *view, const struct live_audit *audit)
+{
+    bool runs = audit->requested_ms > 0, known = view->elsewhere.requested_ms > 0;
+    if (runs && (!known || audit->requested_ms < view->elsewhere.requested_ms))
+        view->elsewhere = *audit;
+}
+
 void live_peers_add(const struct live_peers *peers, int64_t now_ms, struct live_view *view)
 {
     for (unsigned i = 0; i < peers->count; i++) {
         const struct live_peer *peer = &peers->peers[i];
-        if (peer->good && peer->changes > 1 && now_ms - peer->changed_ms < LIVE_DEAD_MS)
-            live_add(view, &peer->sample);
+        if (!peer->good || peer->changes <= 1 || now_ms - peer->changed_ms >= LIVE_DEAD_MS)
+            continue;
+        live_add(view, &peer->sample);
+        note_audit(view, &peer->sample.audit);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "core/op.h"
 #include "core/tenant.h"
 #include "log.h"
+#include "process/audit_desk.h"
 #include "store/admin/scan.h"
 #include "store/admin/share.h"
 
@@ -94,6 +95,7 @@ static void put_gauges(struct live_round *round)
     s->at_ms = clock_wall_ms();
     s->queue_depth = stats_gauge(stats, STATS_QUEUE_DEPTH);
     s->expiry_lag_ms = stats_gauge(stats, STATS_EXPIRY_LAG_MS);
+    s->audit = audit_desk_progress(round->shared->audit_desk);
     s->ledger_lag_ms = s->ledger_lag_events = -1;
     if (!round->shared->store_config.ledger)
         return;

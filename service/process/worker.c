@@ -155,7 +155,7 @@ static int serve(struct worker *w)
                                .hot = w->hot,
                                .trace_events = config->trace_events,
                                .slow_request_ms = config->slow_request_ms};
-    w->asker = (struct audit_asker){shared->audit_desk, shared->stats, w->child};
+    w->asker = (struct audit_asker){shared->audit_desk, shared->stats, shared->live, w->child};
     audit_asker_serve(&w->asker, &w->audits);
     int rc = listen_begin(w->listener);
     if (rc < 0) {

@@ -105,6 +105,48 @@ static void one_that_is_killed_is_over(void **state)
     check_found("equal", 0);
 }
 
+static struct tservice beside; /* another service on the store */
+static struct api other;       /* and its client */
+
+/* A service says so. */
+static bool state_is(struct api *at, const char *state)
+{
+    api_call(at, 200, "GET", AUDITS, NULL, NULL);
+    return strcmp(api_str(at, "state"), state) == 0;
+}
+
+/* Whoever of them is asked. */
+static void of_several_services_one_audits_at_a_time(void **state)
+{
+    serve(.ledger = *state, .apart = true);
+    serve_beside(&beside, .ledger = *state, .apart = true);
+    api_open(&other, beside.port);
+    const char *sku = api_item(a, 10, 0);
+    pid_t auditor = begin_endless(sku), found[2];
+    get(AUDITS);
+    int64_t asked_ms = api_time(a, "requested_at");
+    assert_true(await(state_is(&other, "running"), RECOVERY_MS));
+    assert_int_equal(api_time(&other, "requested_at"), asked_ms);
+    check_like(&other, "{'progress':{'reservations':0,'shares':0}}");
+    api_call(&other, 202, "POST", AUDITS, NULL, "{}");
+    assert_int_equal(api_time(&other, "requested_at"), asked_ms);
+    assert_int_equal(tservice_pids(&beside, "stockd-audit", found, 2), 0);
+    applier_start();
+    assert_int_equal(kill(auditor, SIGCONT), 0);
+    assert_true(await(state_is(&other, "idle") &&
+                          json_is_object(json_at(http_resp_json(&other.resp), "last")),
+                      RECOVERY_MS));
+    check_str(&other, "last.result", "equal");
+    assert_true(is_idle());
+    /* One that dies with its service is not taken for one that runs. */
+    auditor = begin_endless(sku);
+    assert_true(await(state_is(&other, "running"), RECOVERY_MS));
+    tservice_kill9(&stack.service);
+    assert_true(await(state_is(&other, "idle"), RECOVERY_MS));
+    http_conn_close(&other.conn);
+    assert_true(tservice_stop(&beside));
+}
+
 /* A reload is none of its business, and a stop does not wait for it. */
 static void it_ends_with_the_service(void **state)
 {
@@ -154,6 +196,7 @@ int main(void)
         SQLITE_TEST(what_was_changed_behind_its_back_is_drift),
         ON_BOTH(one_runs_at_a_time),
         SQLITE_TEST(one_that_is_killed_is_over),
+        SQLITE_TEST(of_several_services_one_audits_at_a_time),
         SQLITE_TEST(it_ends_with_the_service),
         SQLITE_TEST(what_it_cannot_tell_is_unknown),
         SQLITE_TEST(what_cannot_be_asked_is_told),

@@ -100,6 +100,45 @@ TEST(who_takes_its_field_away_is_gone_at_once)
     assert_int_equal(sold(4000), 5);
 }
 
+/* What two of them say of audits that they were asked for: 0: none. */
+static void look_at_audits(int64_t now_ms, int64_t one, int64_t two)
+{
+    const int64_t requested[] = {one, two};
+    live_peers_begin(peers);
+    for (int i = 0; i < 2; i++) {
+        const struct live_sample s = {
+            .at_ms = now_ms, .interval_ms = 1000, .audit = {requested[i], 1, 2, requested[i]}};
+        buf_reset(&bytes);
+        live_encode(&s, &bytes);
+        live_peers_note(peers, str_of(names[i]), buf_str(&bytes), now_ms);
+    }
+    live_peers_end(peers);
+}
+
+/* When the one was asked for that is seen to be under way. */
+static int64_t audit_seen(int64_t now_ms)
+{
+    struct live_view view = {.services = 0};
+    live_peers_add(peers, now_ms, &view);
+    assert_int_equal(view.elsewhere.shares, view.elsewhere.requested_ms);
+    return view.elsewhere.requested_ms;
+}
+
+TEST(of_audits_of_others_the_one_asked_for_first_is_seen_while_they_live)
+{
+    static const int64_t table[][3] = {
+        {0, 0, 0}, {700, 0, 700}, {0, 900, 900}, {700, 900, 700}, {900, 700, 700}};
+    int64_t now_ms = 1000;
+    look_at_audits(now_ms, 1, 1);
+    assert_int_equal(audit_seen(now_ms), 0); /* of one that died, for all that is known */
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        now_ms += 1000;
+        look_at_audits(now_ms, table[i][0], table[i][1]);
+        assert_int_equal(audit_seen(now_ms), table[i][2]);
+    }
+    assert_int_equal(audit_seen(now_ms + LIVE_DEAD_MS), 0);
+}
+
 TEST(what_no_sample_is_does_not_count_and_comes_back_when_it_is_one)
 {
     look(1000, 1, 1, -1);

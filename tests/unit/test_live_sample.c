@@ -37,6 +37,7 @@ static struct live_sample full(void)
                             .expiry_lag_ms = 250,
                             .ledger_lag_ms = 1500,
                             .ledger_lag_events = 0,
+                            .audit = {1795231290000, 1, 20, 300},
                             .item_count = LIVE_SAMPLE_ITEMS};
     for (int i = 0; i < LIVE_COUNTS; i++)
         s.counts[i] = UNITS_MAX - i;
@@ -69,6 +70,7 @@ static void check_same(const struct live_sample *a, const struct live_sample *b)
     assert_int_equal(a->expiry_lag_ms, b->expiry_lag_ms);
     assert_int_equal(a->ledger_lag_ms, b->ledger_lag_ms);
     assert_int_equal(a->ledger_lag_events, b->ledger_lag_events);
+    assert_memory_equal(&a->audit, &b->audit, sizeof(a->audit));
     assert_int_equal(a->item_count, b->item_count);
     for (unsigned i = 0; i < a->item_count; i++) {
         const struct live_item *x = &a->items[i], *y = &b->items[i];

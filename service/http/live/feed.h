@@ -28,7 +28,6 @@
 #define LIVE_WAKE_MIN    16  /* at a look, however few would do */
 #define LIVE_JUDGE_MS    1000
 #define LIVE_BEAT_MS     5000 /* of a stream that has nothing new to say */
-#define LIVE_STALE_MS    5000 /* a sample that is older says nothing of now */
 #define LIVE_STREAMS_MAX 1000 /* of a worker */
 #define LIVE_TEXT_BYTES  65536
 
