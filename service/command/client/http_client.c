@@ -110,6 +110,17 @@ void http_put_encoded(struct buf *out, struct str text)
     }
 }
 
+void http_path_of(char *path, size_t size, const char *above, const char *name, const char *behind)
+{
+    struct buf out;
+    buf_init(&out, size);
+    buf_puts(&out, str_of(above));
+    http_put_encoded(&out, str_of(name));
+    buf_puts(&out, str_of(behind));
+    snprintf(path, size, "%.*s", STR_ARG(buf_str(&out)));
+    buf_free(&out);
+}
+
 /* --- what comes in ---------------------------------------------------------------------------- */
 
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
