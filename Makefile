@@ -499,6 +499,7 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 lint-form: need-lint
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
+	@tests/tools/names.sh
 	@tests/tools/threats.sh
 	@tests/tools/modules.sh service/http/pages
 	@$(MAKE) --no-print-directory $(OUT)/gen/metrics

@@ -4,10 +4,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define DIGITS_MAX 20 /* of a uint64_t; also of an int64_t with its sign */
+
+static inline bool digits_is(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 /* Writes value in decimal, no NUL behind it; returns how many digits. */
 static inline size_t digits_put(char *to, uint64_t value)
@@ -66,7 +72,7 @@ static inline int64_t digits_read(const char *p, size_t n, int64_t most)
 /* The value of a hexadecimal digit of either case, -1: it is none. */
 static inline int digits_hex(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (digits_is(c))
         return c - '0';
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;

@@ -15,6 +15,12 @@ bool ip_is_v4(const struct ip *ip)
     return memcmp(ip->bytes, mapped, V4_AT) == 0;
 }
 
+bool ip_is_loopback(const struct ip *ip)
+{
+    static const struct in6_addr six = IN6ADDR_LOOPBACK_INIT;
+    return ip_is_v4(ip) ? ip->bytes[V4_AT] == 127 : memcmp(ip->bytes, &six, sizeof(six)) == 0;
+}
+
 bool ip_equal(const struct ip *a, const struct ip *b)
 {
     return memcmp(a, b, sizeof(*a)) == 0;

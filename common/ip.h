@@ -20,6 +20,7 @@ struct ip {
 #define IP_BITS 128
 
 bool ip_is_v4(const struct ip *ip);
+bool ip_is_loopback(const struct ip *ip); /* 127.0.0.0/8, ::1 */
 bool ip_equal(const struct ip *a, const struct ip *b);
 
 /* False: it is of another family. */

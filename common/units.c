@@ -1,5 +1,6 @@
 /* units.c -- digits, then a suffix from a table. */
 #include "units.h"
+#include "digits.h"
 #include "fail.h"
 
 #include <assert.h>
@@ -26,7 +27,7 @@ static bool parse_digits(const char *text, int64_t *value, const char **after, b
     const char *p = text;
     int64_t sum = 0;
     *too_large = false;
-    for (; *p >= '0' && *p <= '9'; p++)
+    for (; digits_is(*p); p++)
         *too_large |= __builtin_mul_overflow(sum, (int64_t)10, &sum) ||
                       __builtin_add_overflow(sum, (int64_t)(*p - '0'), &sum);
     *after = p;

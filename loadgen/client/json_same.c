@@ -126,7 +126,7 @@ static bool same_object(struct str a, struct str b)
 
 static bool is_number(char begins)
 {
-    return begins == '-' || (begins >= '0' && begins <= '9');
+    return begins == '-' || digits_is(begins);
 }
 
 /* Recursion ends where that of json_scan_skip did. */

@@ -9,11 +9,6 @@
 static const bool plain[256] = {
     [' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... 0x7f] = true};
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The next byte that is no blank, or NUL at the end of the text, where no token begins either. */
 static inline char peek(struct json_scan *s)
 {
@@ -131,7 +126,7 @@ bool json_scan_uint64(struct json_scan *s, uint64_t *value)
     peek(s);
     const char *p = s->at, *end = s->end;
     uint64_t n = 0;
-    for (; p < end && is_digit(*p); p++)
+    for (; p < end && digits_is(*p); p++)
         if (__builtin_mul_overflow(n, 10u, &n) ||
             __builtin_add_overflow(n, (unsigned)(*p - '0'), &n))
             return false;
@@ -148,7 +143,7 @@ bool json_scan_int64(struct json_scan *s, int64_t *value)
 {
     uint64_t n;
     bool negative = take(s, '-');
-    if (negative && (s->at == s->end || !is_digit(*s->at)))
+    if (negative && (s->at == s->end || !digits_is(*s->at)))
         return false; /* no blanks behind the sign */
     if (!json_scan_uint64(s, &n) || n > (uint64_t)INT64_MAX + negative)
         return false;
@@ -160,7 +155,7 @@ bool json_scan_int64(struct json_scan *s, int64_t *value)
 static bool pass_digits(struct json_scan *s)
 {
     const char *start = s->at;
-    while (s->at < s->end && is_digit(*s->at))
+    while (s->at < s->end && digits_is(*s->at))
         s->at++;
     return s->at > start;
 }

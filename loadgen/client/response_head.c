@@ -1,5 +1,6 @@
 /* response_head.c -- the status line, and a table of the headers that matter. */
 #include "client/response.h"
+#include "digits.h"
 
 /* tchar of RFC 9110, what names of headers are made of. */
 static const bool in_token[256] = {
@@ -8,11 +9,6 @@ static const bool in_token[256] = {
     ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
     ['`'] = true,         ['|'] = true,         ['~'] = true,
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Whether the text is this lower-case word, in any case. Setting bit 5 makes letters small; else it
  * could only make a '-' of a carriage return, which no line holds. */
@@ -45,7 +41,7 @@ static bool read_length(struct str digits, uint64_t *length)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < digits.n; i++) {
-        if (!is_digit(digits.p[i]) || n > RESPONSE_LENGTH_MAX / 10 - 1)
+        if (!digits_is(digits.p[i]) || n > RESPONSE_LENGTH_MAX / 10 - 1)
             return false;
         n = n * 10 + (uint64_t)(digits.p[i] - '0');
     }
@@ -170,9 +166,9 @@ bool response_head_field(struct response *r, const char *bytes, struct str line)
 bool response_head_status(struct response *r, struct str line)
 {
     const char *p = line.p;
-    if (line.n < 12 || memcmp(p, "HTTP/1.", 7) != 0 || !is_digit(p[7]) || p[8] != ' ')
+    if (line.n < 12 || memcmp(p, "HTTP/1.", 7) != 0 || !digits_is(p[7]) || p[8] != ' ')
         return false;
-    if (!is_digit(p[9]) || !is_digit(p[10]) || !is_digit(p[11]) || (line.n > 12 && p[12] != ' '))
+    if (!digits_is(p[9]) || !digits_is(p[10]) || !digits_is(p[11]) || (line.n > 12 && p[12] != ' '))
         return false;
     /* What an interim answer said is not about the final one. */
     r->replayed = r->says_close = r->says_keep_alive = r->has_length = r->chunked = false;

@@ -25,21 +25,11 @@ static struct str split_port(struct str text, struct str *port)
     return bracketed ? (struct str){text.p + 1, n - 1} : (struct str){text.p, n};
 }
 
-static bool is_loopback(const struct ip *ip)
-{
-    static const char *const nets[] = {"127.0.0.0/8", "::1"};
-    struct ip_net net;
-    for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
-        if (ip_net_parse(&net, str_of(nets[i])) && ip_net_has(&net, ip))
-            return true;
-    return false;
-}
-
 static bool read_host(struct ip *ip, struct str host)
 {
     if (str_equal_caseless(host, STR("localhost")))
         host = STR("127.0.0.1");
-    return host.n > 0 && ip_parse(ip, host) && is_loopback(ip);
+    return host.n > 0 && ip_parse(ip, host) && ip_is_loopback(ip);
 }
 
 static bool read_port(struct str port, int64_t *number)

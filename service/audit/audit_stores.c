@@ -3,19 +3,11 @@
 #include "fail.h"
 
 #include <string.h>
-#include <unistd.h>
-
-/* Opening would make a file that is not there. */
-static bool is_missing_file(const char *url)
-{
-    static const char kind[] = "sqlite:";
-    return strncmp(url, kind, sizeof(kind) - 1) == 0 && access(url + sizeof(kind) - 1, F_OK) != 0;
-}
 
 static bool open_ledger(struct audit *audit, const char *url)
 {
     audit->side = "the ledger";
-    if (is_missing_file(url))
+    if (db_file_missing(url))
         return fail_with(audit->why, sizeof(audit->why), "there is no such file: %s", url);
     if (db_open(&audit->db, url, audit->why, sizeof(audit->why)) != DB_OK)
         return false;

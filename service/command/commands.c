@@ -43,6 +43,12 @@ const struct cli_program commands_stockd = {
     .exits = exits,
 };
 
+int command_fail(const struct cli_call *call, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", call->path, why);
+    return EXIT_FAILURE;
+}
+
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size)
 {
     return (redis && ledger) || fail_with(err, err_size, "--redis and --ledger are needed");

@@ -41,5 +41,8 @@ extern const struct cli_command command_reservations;
  * shell for it. */
 extern const struct cli_command command_health;
 
+/* Says why on standard error. Returns EXIT_FAILURE. */
+int command_fail(const struct cli_call *call, const char *why);
+
 /* Of a command that needs both: NULL is an option that was not given. */
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size) MUST_CHECK;

@@ -75,9 +75,8 @@ static int show(const struct cli_call *call, struct http_client *client, const c
     struct str body = buf_str(&answer->body);
     json_t *document = json_loadb(body.p, body.n, 0, NULL);
     problem_line(line, sizeof(line), answer, document, http_client_base(client));
-    fprintf(stderr, "%s: %s\n", call->path, line);
     json_decref(document);
-    return EXIT_FAILURE;
+    return command_fail(call, line);
 }
 
 static int run_health(const struct cli_call *call)

@@ -103,12 +103,6 @@ static const struct cli_command run_command = {
 #define SECRET_BYTES 32
 #define SECRET_TEXT  44 /* of them in base64 */
 
-static int fail(const struct cli_call *call, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", call->path, why);
-    return EXIT_FAILURE;
-}
-
 static int run_secret(const struct cli_call *call)
 {
     uint8_t secret[SECRET_BYTES];
@@ -116,7 +110,7 @@ static int run_secret(const struct cli_call *call)
     random_bytes(secret, sizeof(secret));
     EVP_EncodeBlock(coded, secret, sizeof(secret));
     bool shown = printf("whsec_%s\n", (const char *)coded) > 0 && fflush(stdout) == 0;
-    return shown ? EXIT_SUCCESS : fail(call, strerror(errno));
+    return shown ? EXIT_SUCCESS : command_fail(call, strerror(errno));
 }
 
 static const struct cli_command secret_command = {
@@ -184,7 +178,7 @@ static int send_test(const struct cli_call *call, struct sender *sender,
         sender_wait(sender, 1000);
     buf_free(&id);
     buf_free(&body);
-    return sent ? say_result(call, spec, &result) : fail(call, "out of memory");
+    return sent ? say_result(call, spec, &result) : command_fail(call, "out of memory");
 }
 
 static int run_test(const struct cli_call *call)
@@ -198,14 +192,14 @@ static int run_test(const struct cli_call *call)
     if (!list || !guard_parse(&guard, options->hooks_allow, why, sizeof(why)) ||
         !hooks_file_read(list, options->hooks_file, why)) {
         free(list);
-        return fail(call, why);
+        return command_fail(call, why);
     }
     const struct hook_spec *spec = hooks_file_find(list, call->words.text[0]);
     struct sender *sender = spec ? sender_new(&guard, options->hooks_ca, why) : NULL;
     if (!spec)
-        status = fail(call, "there is no hook of that name in --hooks-file");
+        status = command_fail(call, "there is no hook of that name in --hooks-file");
     else
-        status = sender ? send_test(call, sender, spec) : fail(call, why);
+        status = sender ? send_test(call, sender, spec) : command_fail(call, why);
     sender_free(sender);
     hooks_file_free(list);
     free(list);

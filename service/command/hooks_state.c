@@ -3,6 +3,7 @@
 #include "command/hooks_state.h"
 #include "clock.h"
 #include "command/client/table.h"
+#include "command/commands.h"
 #include "config.h"
 #include "fail.h"
 #include "hooks/hook_store.h"
@@ -12,7 +13,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct options {
     char *ledger, *ledger_password;
@@ -41,19 +41,6 @@ static bool has_ledger(struct cli_call *call, char *err, size_t err_size)
                      "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
 }
 
-static int fail(const struct cli_call *call, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", call->path, why);
-    return EXIT_FAILURE;
-}
-
-/* Opening would make a file that is not there. */
-static bool is_missing_file(const char *url)
-{
-    static const char kind[] = "sqlite:";
-    return strncmp(url, kind, sizeof(kind) - 1) == 0 && access(url + sizeof(kind) - 1, F_OK) != 0;
-}
-
 /* NULL: it has said why. */
 static struct db *open_ledger(const struct cli_call *call)
 {
@@ -63,17 +50,17 @@ static struct db *open_ledger(const struct cli_call *call)
     char err[DB_WHY_SIZE];
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     signal(SIGPIPE, SIG_IGN);
-    if (is_missing_file(options->ledger)) {
-        (void)fail(call, "there is no such file in --ledger");
+    if (db_file_missing(options->ledger)) {
+        (void)command_fail(call, "there is no such file in --ledger");
         return NULL;
     }
     if (db_open(&db, options->ledger, err, sizeof(err)) != DB_OK) {
-        (void)fail(call, err);
+        (void)command_fail(call, err);
         return NULL;
     }
     if (identity_read(db, &identity) == IDENTITY_KNOWN)
         return db;
-    (void)fail(call, identity.why);
+    (void)command_fail(call, identity.why);
     db_close(db);
     return NULL;
 }
@@ -141,9 +128,9 @@ static int show(const struct cli_call *call, const struct table_column *columns,
     enum db_result result = db_begin_read(db);
     if (result == DB_OK)
         result = ask(db, call, &table);
-    int status = result == DB_OK ? EXIT_SUCCESS : fail(call, db_why(db));
+    int status = result == DB_OK ? EXIT_SUCCESS : command_fail(call, db_why(db));
     if (status == EXIT_SUCCESS && table_print(&table) < 0)
-        status = fail(call, "standard output cannot be written");
+        status = command_fail(call, "standard output cannot be written");
     table_free(&table);
     db_close(db);
     return status;
@@ -266,7 +253,7 @@ static int change_all(const struct cli_call *call, change_fn *change, const char
         result = db_commit(db);
     }
     if (result != DB_OK)
-        status = fail(call, db_why(db));
+        status = command_fail(call, db_why(db));
     else if (status == EXIT_SUCCESS)
         printf("%zu %s\n", changed, done);
     db_close(db);
@@ -334,9 +321,10 @@ static int change_hook(const struct cli_call *call,
     if (result == DB_OK && done)
         result = db_commit(db);
     if (result != DB_OK)
-        status = fail(call, db_why(db));
+        status = command_fail(call, db_why(db));
     else if (!done)
-        status = fail(call, "there is no such hook; `hooks list` shows those that there are");
+        status =
+            command_fail(call, "there is no such hook; `hooks list` shows those that there are");
     db_close(db);
     return status;
 }

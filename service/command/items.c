@@ -52,18 +52,6 @@ static bool check_sku(struct cli_call *call, char *err, size_t err_size)
                      SKU_MAX_BYTES);
 }
 
-/* behind: of the path, after the item. */
-static void path_of(char path[PATH_SIZE], const char *sku, const char *behind)
-{
-    struct buf out;
-    buf_init(&out, PATH_SIZE);
-    buf_puts(&out, STR("/v1/items/"));
-    http_put_encoded(&out, str_of(sku));
-    buf_puts(&out, str_of(behind));
-    snprintf(path, PATH_SIZE, "%.*s", STR_ARG(buf_str(&out)));
-    buf_free(&out);
-}
-
 static int print_item(struct asker *asker)
 {
     int status = ASK_FINE;
@@ -136,7 +124,7 @@ static int run_get(const struct cli_call *call)
     const struct get_options *options = call->options;
     struct asker asker;
     char path[PATH_SIZE];
-    path_of(path, call->words.text[0], "");
+    http_path_of(path, sizeof(path), "/v1/items/", call->words.text[0], "");
     int status = ask_open(&asker, call->path, &options->ask);
     if (status == ASK_FINE)
         status = ask(&asker, &(struct http_request){.method = "GET", .path = path}, "sku", 0);
@@ -246,7 +234,7 @@ static int run_set(const struct cli_call *call)
     struct asker asker;
     struct buf body;
     char path[PATH_SIZE], key[ASK_KEY_SIZE], version[32];
-    path_of(path, call->words.text[0], "");
+    http_path_of(path, sizeof(path), "/v1/items/", call->words.text[0], "");
     ask_key(key, options->key);
     buf_init(&body, 256);
     put_set_body(&body, options);
@@ -341,7 +329,7 @@ static int run_adjust(const struct cli_call *call)
         fprintf(stderr, "%s: --reason, --reference: must be UTF-8\n", call->path);
         return EXIT_USAGE;
     }
-    path_of(path, call->words.text[0], "/adjustments");
+    http_path_of(path, sizeof(path), "/v1/items/", call->words.text[0], "/adjustments");
     ask_key(key, options->key);
     const struct http_request request = {
         .method = "POST", .path = path, .key = key, .body = str_of(body)};

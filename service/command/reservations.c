@@ -84,17 +84,6 @@ static bool check_id(struct cli_call *call, char *err, size_t err_size)
                      "ID: must be that of a reservation, as r0-38fs4t3se7elb1hhb69cuco");
 }
 
-static void path_of(char path[PATH_SIZE], const char *id, const char *behind)
-{
-    struct buf out;
-    buf_init(&out, PATH_SIZE);
-    buf_puts(&out, STR("/v1/reservations/"));
-    http_put_encoded(&out, str_of(id));
-    buf_puts(&out, str_of(behind));
-    snprintf(path, PATH_SIZE, "%.*s", STR_ARG(buf_str(&out)));
-    buf_free(&out);
-}
-
 /* "name       value": a text as it is, anything else as it stands in the answer. */
 static void print_field(const struct asker *asker, const char *title, const char *name)
 {
@@ -232,7 +221,7 @@ static int run_get(const struct cli_call *call)
 {
     const struct get_options *options = call->options;
     char path[PATH_SIZE];
-    path_of(path, call->words.text[0], "");
+    http_path_of(path, sizeof(path), "/v1/reservations/", call->words.text[0], "");
     return ask_one(call, &options->ask, &(struct http_request){.method = "GET", .path = path});
 }
 
@@ -272,7 +261,7 @@ static int run_release(const struct cli_call *call)
 {
     const struct release_options *options = call->options;
     char path[PATH_SIZE], key[ASK_KEY_SIZE];
-    path_of(path, call->words.text[0], "/release");
+    http_path_of(path, sizeof(path), "/v1/reservations/", call->words.text[0], "/release");
     ask_key(key, options->key);
     return ask_one(call, &options->ask,
                    &(struct http_request){.method = "POST", .path = path, .key = key});

@@ -45,7 +45,7 @@ static bool take_number(struct str *text, int64_t *value)
 {
     size_t i = 0;
     int64_t v = 0;
-    for (; i < text->n && text->p[i] >= '0' && text->p[i] <= '9'; i++)
+    for (; i < text->n && digits_is(text->p[i]); i++)
         if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, text->p[i] - '0', &v))
             return false;
     if (i == 0 || (i < text->n && text->p[i] != ' '))

@@ -69,7 +69,7 @@ size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE])
 
 static int digit_value(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (digits_is(c))
         return c - '0';
     if (c >= 'a' && c <= 'v')
         return c - 'a' + 10;
@@ -82,7 +82,7 @@ bool rid_parse(struct str text, struct rid *id)
     uint32_t partition = 0;
     if (text.n >= RID_TEXT_SIZE || text.n < 3 + RID_DIGITS || text.p[0] != 'r')
         return false;
-    while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9' && partition <= UINT16_MAX)
+    while (at < text.n && digits_is(text.p[at]) && partition <= UINT16_MAX)
         partition = partition * 10 + (uint32_t)(text.p[at++] - '0');
     if (partition > UINT16_MAX || at == 1 || at >= text.n || text.p[at] != '-')
         return false;

@@ -1,20 +1,16 @@
 #include "core/traceparent.h"
+#include "hex.h"
 
 #include <string.h>
 
 /* Where its parts begin, each behind a hyphen. */
 enum { VERSION_AT = 0, TRACE_AT = 3, PARENT_AT = 36, FLAGS_AT = 53 };
 
-static bool is_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 /* Digits from `at` to the next hyphen, or the end of the value's known part. */
 static bool digits_stand(const char *text, size_t at, size_t end)
 {
     for (size_t i = at; i < end; i++)
-        if (!is_digit(text[i]))
+        if (hex_value(text[i]) < 0)
             return false;
     return end == TRACEPARENT_BYTES || text[end] == '-';
 }

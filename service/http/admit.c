@@ -119,7 +119,7 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
         return refuse_key(x, verdict, why);
     note_caller(x, key);
     if (!take_owner(x, key))
-        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return refuse_no_memory(why);
     kept_begin(&x->kept, key_ring_quota(key), &key->quota);
     if (!is_slow_enough(x, key, why))
         return false;

@@ -251,7 +251,7 @@ static struct batch_job *job_open(struct exchange *x, struct request_batch *batc
     bool good = rate_cost(&x->rate, batch->count, why);
     struct batch_job *job = good ? job_new(x, batch->count) : NULL;
     if (good && !job)
-        (void)refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        (void)refuse_no_memory(why);
     if (!job)
         request_batch_close(batch);
     return job;

@@ -26,11 +26,6 @@ static bool wrong(struct reader *r, const char *field, const char *detail)
     return refuse(r->why, PROBLEM_INVALID_FIELD, field, detail);
 }
 
-static bool no_memory(struct reader *r)
-{
-    return refuse(r->why, PROBLEM_OVERLOADED, NULL, "out of memory");
-}
-
 /* A copy of a formatted text in the arena; NULL when out of memory, which costs only the text. */
 __attribute__((format(printf, 2, 3))) static const char *text_in(struct arena *arena,
                                                                  const char *format, ...)
@@ -97,7 +92,7 @@ static bool read_text(struct reader *r, const struct field *field, const json_t 
     struct str text = {json_string_value(value), json_string_length(value)};
     struct str copy = arena_str(r->arena, text);
     *(struct str *)place(r, field) = copy;
-    return str_absent(copy) ? no_memory(r) : true;
+    return str_absent(copy) ? refuse_no_memory(r->why) : true;
 }
 
 static bool sku_of(const json_t *value, struct str *sku)
@@ -117,7 +112,7 @@ static bool read_sku(struct reader *r, const struct field *field, const json_t *
         return wrong(r, field->name, SKU_DETAIL);
     struct str copy = arena_str(r->arena, sku);
     *(struct str *)place(r, field) = copy;
-    return str_absent(copy) ? no_memory(r) : true;
+    return str_absent(copy) ? refuse_no_memory(r->why) : true;
 }
 
 static bool nests_deeper(const json_t *value, unsigned levels)
@@ -159,11 +154,11 @@ static bool read_metadata(struct reader *r, const struct field *field, const jso
     struct str copy = fits ? arena_str(r->arena, buf_str(&text)) : (struct str){NULL, 0};
     buf_free(&text);
     if (exhausted)
-        return no_memory(r);
+        return refuse_no_memory(r->why);
     if (!fits)
         return wrong(r, field->name, "must be at most 4096 bytes of JSON without blanks");
     *(struct str *)place(r, field) = copy;
-    return str_absent(copy) ? no_memory(r) : true;
+    return str_absent(copy) ? refuse_no_memory(r->why) : true;
 }
 
 static bool read_if_expired(struct reader *r, const struct field *field, const json_t *value)
@@ -222,7 +217,7 @@ static bool merge_line(struct reader *r, size_t index, struct str sku, int64_t q
     }
     struct str copy = arena_str(r->arena, sku);
     if (str_absent(copy))
-        return no_memory(r);
+        return refuse_no_memory(r->why);
     parsed->lines[parsed->line_count++] =
         (struct op_line){.sku = copy, .quantity = quantity, .index = (unsigned)index};
     return true;
@@ -235,7 +230,7 @@ static bool read_lines(struct reader *r, const struct field *field, const json_t
         return wrong(r, field->name, "must be an array of 1 to 100 lines");
     r->parsed->lines = arena_alloc(r->arena, count * sizeof(r->parsed->lines[0]));
     if (!r->parsed->lines)
-        return no_memory(r);
+        return refuse_no_memory(r->why);
     for (size_t i = 0; i < count; i++) {
         struct str sku;
         int64_t quantity;

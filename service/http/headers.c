@@ -138,7 +138,7 @@ static void keep_once(struct headers *headers, struct str *field, struct str val
 static void keep_length(struct headers *headers, struct str value)
 {
     headers->content_length = 0;
-    for (size_t i = 0; i < value.n && value.p[i] >= '0' && value.p[i] <= '9'; i++)
+    for (size_t i = 0; i < value.n && digits_is(value.p[i]); i++)
         headers->content_length = headers->content_length * 10 + (uint64_t)(value.p[i] - '0');
     headers->has_body |= headers->content_length > 0;
 }

@@ -1,5 +1,6 @@
 #include "http/host.h"
 #include "digits.h"
+#include "ip.h"
 
 #include <arpa/inet.h>
 
@@ -57,20 +58,12 @@ static bool ends_caseless(struct str text, struct str end)
 
 bool host_is_loopback(struct str name)
 {
-    char copy[INET6_ADDRSTRLEN];
-    struct in6_addr v6;
-    struct in_addr v4;
+    struct ip ip;
     if (name.n > 0 && name.p[name.n - 1] == '.')
         name.n--; /* the root's dot: the same name, written in full */
     if (str_equal_caseless(name, STR("localhost")) || ends_caseless(name, STR(".localhost")))
         return true;
-    if (name.n >= sizeof(copy))
-        return false;
-    memcpy(copy, name.p, name.n);
-    copy[name.n] = '\0';
-    if (inet_pton(AF_INET, copy, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, copy, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    return ip_parse(&ip, name) && ip_is_loopback(&ip);
 }
 
 bool host_is_listed(struct str name, struct str list)

@@ -92,7 +92,7 @@ static bool blank_oversized(struct json_body *body, struct arena *arena, char *t
 static bool refuse_text(struct arena *arena, const json_error_t *error, struct refusal *why)
 {
     if (exhausted)
-        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return refuse_no_memory(why);
     char *detail = arena_alloc(arena, DETAIL_SIZE);
     if (detail)
         snprintf(detail, DETAIL_SIZE, "%s at line %d, column %d", error->text, error->line,
@@ -129,7 +129,7 @@ bool json_body_parse(struct json_body *body, struct arena *arena, char *text, si
     body->root = load(text, n, &error);
     if (!body->root && !exhausted && json_error_code(&error) == json_error_numeric_overflow) {
         if (!blank_oversized(body, arena, text, n))
-            return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+            return refuse_no_memory(why);
         body->root = load(text, n, &error);
     }
     if (!body->root)

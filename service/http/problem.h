@@ -124,3 +124,8 @@ static inline bool refuse(struct refusal *why, enum problem_id problem, const ch
     *why = (struct refusal){.problem = problem, .field = field, .detail = detail};
     return false;
 }
+
+static inline bool refuse_no_memory(struct refusal *why)
+{
+    return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+}

@@ -94,7 +94,7 @@ int request_params(struct query_param *params, unsigned max, struct arena *arena
         return 0;
     char *room = arena_alloc(arena, query.n);
     if (!room) {
-        (void)refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        (void)refuse_no_memory(why);
         return -1;
     }
     int count = query_parse(query, room, params, max);
@@ -129,7 +129,7 @@ static bool go_in(struct str *name, struct arena *arena, struct str tenant, char
                   struct refusal *why)
 {
     *name = tenant_inner(arena, tenant, mark, *name);
-    return str_absent(*name) ? refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory") : true;
+    return str_absent(*name) ? refuse_no_memory(why) : true;
 }
 
 static bool read_list(struct store_read *read, struct arena *arena, struct str query,
@@ -164,7 +164,7 @@ bool request_read(struct store_read *read, struct op_condition *if_none_match, s
     struct str param = arena_str(arena, head->match->param);
     struct str tenant = owner_tenant(head->by.owner);
     if (str_absent(param) && !str_absent(head->match->param))
-        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return refuse_no_memory(why);
     *read = (struct store_read){0};
     *if_none_match = (struct op_condition){.kind = PRE_NONE};
     switch (head->match->id) {

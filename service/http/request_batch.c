@@ -103,7 +103,7 @@ static bool fingerprint_op(struct op *op, struct arena *arena, const struct op_s
         return true;
     json_t *body = single_body(schema, object);
     if (!body)
-        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return refuse_no_memory(why);
     bool ok = op_fingerprint(op, arena, schema, param, body, why);
     json_decref(body);
     return ok;

@@ -63,11 +63,6 @@ const char *op_schema_names(struct arena *arena)
     return copy.p;
 }
 
-static bool no_memory(struct refusal *why)
-{
-    return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
-}
-
 bool op_name(struct op *op, struct arena *arena, struct str key, const struct requester *by,
              struct refusal *why)
 {
@@ -78,13 +73,13 @@ bool op_name(struct op *op, struct arena *arena, struct str key, const struct re
         op->id = arena_str(arena, key);
         op->key = tenant_inner(arena, owner_tenant(by->owner), TENANT_MARK_KEY, op->id);
         assert(op->key.n <= KEY_STORED_MAX_BYTES);
-        return str_absent(op->key) ? no_memory(why) : true;
+        return str_absent(op->key) ? refuse_no_memory(why) : true;
     }
     uint8_t bytes[MADE_ID_DIGITS];
     random_bytes(bytes, sizeof(bytes));
     char *id = arena_alloc(arena, 3 + MADE_ID_DIGITS);
     if (!id)
-        return no_memory(why);
+        return refuse_no_memory(why);
     memcpy(id, "op-", 3);
     for (size_t i = 0; i < MADE_ID_DIGITS; i++)
         id[3 + i] = digits[bytes[i] & 31];
@@ -177,8 +172,9 @@ bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *
                                                            : "POST";
     if (str_absent(op->key))
         return true;
-    return fingerprint(op->fingerprint, arena, method, schema->route, param, body) ? true
-                                                                                   : no_memory(why);
+    return fingerprint(op->fingerprint, arena, method, schema->route, param, body)
+               ? true
+               : refuse_no_memory(why);
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -197,7 +193,7 @@ static bool fill_lines(struct op *op, struct arena *arena, struct str sku, struc
     op->line_count = str_absent(to) ? 1 : 2;
     op->lines = arena_alloc(arena, op->line_count * sizeof(op->lines[0]));
     if (str_absent(copy) || !op->lines)
-        return no_memory(why);
+        return refuse_no_memory(why);
     op->lines[0] = (struct op_line){.sku = copy, .quantity = quantity};
     if (!str_absent(to))
         op->lines[1] = (struct op_line){.sku = to, .quantity = quantity};
@@ -258,7 +254,7 @@ bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema,
         struct str *sku = &op->lines[i].sku;
         *sku = tenant_inner(arena, by->items, TENANT_MARK_ITEM, *sku);
         if (str_absent(*sku))
-            return no_memory(why);
+            return refuse_no_memory(why);
     }
     return true;
 }

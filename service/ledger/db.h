@@ -103,6 +103,9 @@ struct db;
 /* The beginning is that of an engine's addresses, and something follows. */
 bool db_address_known(const char *url);
 
+/* The address is that of a file that is not there. Opening it would make it. */
+bool db_file_missing(const char *url);
+
 /* On anything but DB_OK *db is NULL and err says why, without passwords. libpq does not tell a
  * refused password from a server that is down: both are DB_AGAIN. */
 enum db_result db_open(struct db **db, const char *url, char *err, size_t err_size) MUST_CHECK;

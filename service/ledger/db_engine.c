@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *prefix;
@@ -124,6 +125,12 @@ bool db_address_known(const char *url)
         if (strncmp(url, engines[i].prefix, strlen(engines[i].prefix)) == 0)
             return url[strlen(engines[i].prefix)] != '\0';
     return false;
+}
+
+bool db_file_missing(const char *url)
+{
+    static const char kind[] = "sqlite:";
+    return strncmp(url, kind, sizeof(kind) - 1) == 0 && access(url + sizeof(kind) - 1, F_OK) != 0;
 }
 
 enum db_result db_open(struct db **db, const char *url, char *err, size_t err_size)

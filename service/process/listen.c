@@ -1,5 +1,6 @@
 #include "process/listen.h"
 #include "fail.h"
+#include "ip.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,10 +24,8 @@ struct endpoint {
 
 static bool is_loopback(const struct sockaddr_storage *a)
 {
-    if (a->ss_family == AF_INET)
-        return (ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24) == 127;
-    return a->ss_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+    struct ip ip;
+    return ip_of_socket(&ip, (const struct sockaddr *)a) && ip_is_loopback(&ip);
 }
 
 static socklen_t size_of(const struct sockaddr_storage *a)

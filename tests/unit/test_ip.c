@@ -79,6 +79,20 @@ TEST(sockets_of_both_families_and_back)
     assert_false(ip_of_socket(&ip, &(struct sockaddr){.sa_family = AF_UNIX}));
 }
 
+TEST(knows_this_machine)
+{
+    static const char *const ours[] = {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"};
+    static const char *const others[] = {"126.0.0.1", "128.0.0.1", "::", "::2", "7f00::1"};
+    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+        struct ip ip = ip_of(ours[i]);
+        assert_true(ip_is_loopback(&ip));
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        struct ip ip = ip_of(others[i]);
+        assert_false(ip_is_loopback(&ip));
+    }
+}
+
 TEST(a_network_has_what_begins_as_it_does)
 {
     static const struct {

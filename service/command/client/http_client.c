@@ -1,9 +1,9 @@
 /* http_client.c -- libcurl, with everything off that is not asked for. */
 #include "command/client/http_client.h"
 #include "fail.h"
+#include "ip.h"
 #include "version.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <curl/curl.h>
@@ -59,13 +59,13 @@ static bool check_url(CURLU *url, char *why, size_t size)
 static bool is_loopback(CURLU *url)
 {
     char *host = NULL;
-    struct in_addr v4;
+    struct ip ip;
     if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
         return false;
     size_t n = strlen(host), domain = strlen(".localhost");
     bool is = strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
               (n > domain && strcasecmp(host + n - domain, ".localhost") == 0) ||
-              (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+              (ip_parse(&ip, str_of(host)) && ip_is_loopback(&ip));
     curl_free(host);
     return is;
 }
@@ -108,6 +108,17 @@ void http_put_encoded(struct buf *out, struct str text)
         buf_putc(out, hex[c >> 4]);
         buf_putc(out, hex[c & 15]);
     }
+}
+
+void http_path_of(char *path, size_t size, const char *above, const char *name, const char *behind)
+{
+    struct buf out;
+    buf_init(&out, size);
+    buf_puts(&out, str_of(above));
+    http_put_encoded(&out, str_of(name));
+    buf_puts(&out, str_of(behind));
+    snprintf(path, size, "%.*s", STR_ARG(buf_str(&out)));
+    buf_free(&out);
 }
 
 /* --- what comes in ---------------------------------------------------------------------------- */

@@ -73,3 +73,6 @@ enum http_end http_client_call(struct http_client *client, const struct http_req
 
 /* Appends the text as a part of a path or a query: what is not unreserved, percent-encoded. */
 void http_put_encoded(struct buf *out, struct str text);
+
+/* The path of one of what is below `above`: its name, encoded, and what is behind that. */
+void http_path_of(char *path, size_t size, const char *above, const char *name, const char *behind);

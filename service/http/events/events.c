@@ -213,7 +213,7 @@ static bool take_up(struct exchange *x, struct refusal *why)
         return refuse(why, PROBLEM_OVERLOADED, NULL, full);
     struct subscriber *f = subscriber_new(x, stream);
     if (!f)
-        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return refuse_no_memory(why);
     if (events_request_read(&f->request, &x->arena, events->partitions, x->match.query,
                             head.last_event_id, why))
         return true;

@@ -84,7 +84,7 @@ static bool read_time(struct reader *r, const struct param *param, struct str va
 {
     char *text = arena_copy(r->arena, value.p, value.n);
     if (!text)
-        return refuse(r->why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return refuse_no_memory(r->why);
     for (size_t i = 0; i < value.n; i++)
         if (text[i] == ' ')
             text[i] = '+';
@@ -176,11 +176,6 @@ static bool read_params(struct reader *r, const struct param *known, struct str 
     return count >= 0;
 }
 
-static bool no_memory(struct refusal *why)
-{
-    return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
-}
-
 /* Whose past is asked for, and the inner names of the items; by the arena, since whoever asks may
  * be gone before the answer. */
 static bool go_in(struct history_query *query, struct arena *arena, const struct requester *by,
@@ -194,7 +189,7 @@ static bool go_in(struct history_query *query, struct arena *arena, const struct
     if (query->kind != HISTORY_RESERVATIONS)
         query->instant.sku = query->levels.sku = *sku;
     query->reservations.tenant = query->movements.tenant = tenant;
-    return str_absent(tenant) || (named && str_absent(*sku)) ? no_memory(why) : true;
+    return str_absent(tenant) || (named && str_absent(*sku)) ? refuse_no_memory(why) : true;
 }
 
 bool history_query_read(struct history_query *query, struct arena *arena,
@@ -212,7 +207,7 @@ bool history_query_read(struct history_query *query, struct arena *arena,
     if (query->kind != HISTORY_RESERVATIONS) {
         struct str sku = arena_str(arena, match->param);
         if (str_absent(sku))
-            return no_memory(why);
+            return refuse_no_memory(why);
         query->movements.sku = sku;
         if (!sku_valid(sku))
             return wrong(&r, &of_path, "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");

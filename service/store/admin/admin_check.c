@@ -175,8 +175,7 @@ static bool ask_fsync(struct admin *admin, char fsync[64])
         return false;
     bool pairs = admin_is_list(reply, 0) || admin_is_list(reply, 2);
     bool forbidden =
-        reply->type == REDIS_REPLY_ERROR &&
-        reply_classify((struct str){reply->str, (size_t)reply->len}) == REPLY_FORBIDDEN;
+        reply->type == REDIS_REPLY_ERROR && reply_classify(reply_error(reply)) == REPLY_FORBIDDEN;
     if (!pairs && !forbidden) {
         admin_surprised(admin, reply);
         return false;

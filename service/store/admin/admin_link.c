@@ -94,7 +94,7 @@ static void note_error(struct admin *admin, const redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ERROR)
         return;
-    enum reply_class class = reply_classify((struct str){reply->str, (size_t)reply->len});
+    enum reply_class class = reply_classify(reply_error(reply));
     if (class == REPLY_RETRY || class == REPLY_REDIRECT)
         admin->rest_ms[admin->partition] = clock_mono_ms() + REST_MS;
 }

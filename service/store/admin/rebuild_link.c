@@ -95,16 +95,14 @@ static const redisReply *find_error(const redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR)
         return reply;
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
-        if (reply->element[i]->type == REDIS_REPLY_ERROR)
-            return reply->element[i];
-    return NULL;
+    return reply->type == REDIS_REPLY_ARRAY ? reply_first_error(reply->element, reply->elements)
+                                            : NULL;
 }
 
 /* A slot of a cluster that moves, and the like. */
 static bool is_passing(const redisReply *error)
 {
-    enum reply_class class = reply_classify((struct str){error->str, (size_t)error->len});
+    enum reply_class class = reply_classify(reply_error(error));
     return class == REPLY_RETRY || class == REPLY_REDIRECT;
 }
 

@@ -310,22 +310,14 @@ static void take_time(struct taker *t)
         t->wrong = "no time";
 }
 
-static const redisReply *first_error(redisReply **replies, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR)
-            return replies[i];
-    return NULL;
-}
-
 enum batch_read batch_take(struct batch *b, redisReply **replies, size_t count, const char *run_id,
                            const char *replid, const struct store_shared *shared, struct str *error)
 {
     assert(count == b->replies);
     struct taker t = {.batch = b, .reply = replies, .end = replies + count};
-    const redisReply *bad = first_error(replies, count);
+    const redisReply *bad = reply_first_error(replies, count);
     if (bad) {
-        *error = (struct str){bad->str, (size_t)bad->len};
+        *error = reply_error(bad);
         return BATCH_ERROR;
     }
     while (t.reply < t.end && (*t.reply)->type == REDIS_REPLY_STATUS)

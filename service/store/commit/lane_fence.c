@@ -55,20 +55,6 @@ void lane_fence_later(struct lane *lane, struct str error)
     pause_fence(lane, class == REPLY_RETRY ? PASSING_DOUBLINGS : REFUSED_DOUBLINGS);
 }
 
-/* The first error that says why; EXEC's own only says that there was one. */
-static const redisReply *first_error(redisReply **replies, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR)
-            return replies[i];
-    return NULL;
-}
-
-static struct str text_of(const redisReply *reply)
-{
-    return (struct str){reply->str, (size_t)reply->len};
-}
-
 /* Nobody waits for the answer any more, or it is to be found anew. */
 static void leave_fence(struct lane *lane)
 {
@@ -138,7 +124,7 @@ void lane_abandon(struct lane *lane)
 static void on_fence_written(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
-    const redisReply *exec = replies[count - 1], *error = first_error(replies, count);
+    const redisReply *exec = replies[count - 1], *error = reply_first_error(replies, count);
     lane->watching = false;
     if (exec->type == REDIS_REPLY_ARRAY && exec->elements == 1 &&
         exec->element[0]->type != REDIS_REPLY_ERROR)
@@ -146,7 +132,7 @@ static void on_fence_written(struct conn *conn, redisReply **replies, size_t cou
     else if (exec->type == REDIS_REPLY_NIL)
         lane_fence(lane); /* it came after all, just now */
     else if (error)
-        lane_fence_later(lane, text_of(error));
+        lane_fence_later(lane, reply_error(error));
     else
         fence_failed(lane);
 }
@@ -177,9 +163,9 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
     const redisReply *marker = replies[1];
     struct meta_view gate;
     assert(count == 3);
-    const redisReply *error = first_error(replies, count);
+    const redisReply *error = reply_first_error(replies, count);
     if (error) {
-        lane_fence_later(lane, text_of(error));
+        lane_fence_later(lane, reply_error(error));
         return;
     }
     if (!meta_check_reply(replies[2], conn->run_id, conn->replid, lane->store->config.partitions,

@@ -9,6 +9,7 @@
 #include "store/commit/lane.h"
 #include "store/commit/lane_steps.h"
 #include "store/layout.h"
+#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
 #include <assert.h>
@@ -88,7 +89,7 @@ static void start_over(struct lane *lane, const char *why)
  * read is decided again. */
 static void refused(struct lane *lane, const redisReply *reply)
 {
-    struct str error = {reply->str, (size_t)reply->len};
+    struct str error = reply_error(reply);
     if (lane->unsettled)
         lane_fence_later(lane, error);
     else
@@ -181,16 +182,13 @@ static void send_reads(struct lane *lane, size_t replies, conn_reply_fn *on_repl
 }
 
 /* The first of the replies that is an error, or of those within the last; NULL: there is none. */
-static const redisReply *first_error(redisReply **replies, size_t count)
+static const redisReply *error_within(redisReply **replies, size_t count)
 {
     const redisReply *exec = replies[count - 1];
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR)
-            return replies[i];
-    for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
-        if (exec->element[i]->type == REDIS_REPLY_ERROR)
-            return exec->element[i];
-    return NULL;
+    const redisReply *error = reply_first_error(replies, count);
+    return error || exec->type != REDIS_REPLY_ARRAY
+               ? error
+               : reply_first_error(exec->element, exec->elements);
 }
 
 /* What so many reads said, the last of them about meta: `gate` judges it. NULL: the lane has gone
@@ -199,7 +197,7 @@ static const redisReply *first_error(redisReply **replies, size_t count)
 static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t count, size_t reads,
                                struct meta_view *gate)
 {
-    const redisReply *exec = replies[count - 1], *error = first_error(replies, count);
+    const redisReply *exec = replies[count - 1], *error = error_within(replies, count);
     if (error) {
         refused(lane, error);
         return NULL;

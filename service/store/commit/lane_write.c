@@ -228,11 +228,6 @@ void lane_decide(struct lane *lane)
 
 /* --- the answer of EXEC ----------------------------------------------------------------------- */
 
-static struct str error_of(const redisReply *reply)
-{
-    return (struct str){reply->str, (size_t)reply->len};
-}
-
 /* The id that XADD gave the batch's entry. Only the marker comes behind it. */
 static void note_position(struct lane *lane, const redisReply *exec)
 {
@@ -288,21 +283,21 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
     if (passing > 0 && refused_turn(lane, replies, exec))
         return;
     if (ran_without_transaction(replies, count)) {
-        lane_close_partition(lane, "a transaction was applied in part", error_of(replies[0]));
+        lane_close_partition(lane, "a transaction was applied in part", reply_error(replies[0]));
         return;
     }
     if (exec->type == REDIS_REPLY_ERROR) {
-        struct str error = error_of(exec);
+        struct str error = reply_error(exec);
         for (size_t i = 0; i + 1 < count && reply_classify(error) == REPLY_BROKEN; i++)
             if (replies[i]->type == REDIS_REPLY_ERROR)
-                error = error_of(replies[i]);
+                error = reply_error(replies[i]);
         lane_refused(lane, error);
         return;
     }
     for (size_t i = passing; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
         if (exec->element[i]->type == REDIS_REPLY_ERROR) {
             lane_close_partition(lane, "a transaction was applied in part",
-                                 error_of(exec->element[i]));
+                                 reply_error(exec->element[i]));
             return;
         }
     if (exec->type != REDIS_REPLY_ARRAY || exec->elements != count - 2) {

@@ -179,7 +179,7 @@ void turn_forget(struct turn *turn)
 void turn_refuse(struct turn *turn, const redisReply *error)
 {
     static struct log_gate gate;
-    struct str text = {error->str, (size_t)error->len};
+    struct str text = reply_error(error);
     enum reply_class class = reply_classify(text);
     turn->held = turn->missing = false;
     turn->refused = class == REPLY_FORBIDDEN || class == REPLY_BROKEN;

@@ -20,9 +20,9 @@ static const char *check_greeting(struct conn *conn, redisReply **replies, size_
 {
     char text[64];
     int major = 0, minor = 0, patch = 0;
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR)
-            return replies[i]->str;
+    const redisReply *error = reply_first_error(replies, count);
+    if (error)
+        return error->str;
     const redisReply *replication = replies[count - 2], *info = replies[count - 1];
     if (!reply_info(replication, "role", text, sizeof(text)) ||
         !reply_info(replication, "master_replid", conn->replid, sizeof(conn->replid)))

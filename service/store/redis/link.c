@@ -256,7 +256,7 @@ static bool refused(struct link *link, enum link_trouble trouble, const redisRep
 
 static enum link_trouble trouble_of(const redisReply *reply)
 {
-    struct str error = {reply->str, (size_t)reply->len};
+    struct str error = reply_error(reply);
     if (reply_classify(error) != REPLY_FORBIDDEN)
         return LINK_REFUSED;
     return reply_is_noperm(error) ? LINK_RIGHTS : LINK_LOGIN;

@@ -1,5 +1,6 @@
 #include "store/redis/reply.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define SECONDS_MAX 253402300799 /* the end of the year 9999: times have four digits of it */
@@ -56,6 +57,20 @@ struct str reply_text(const redisReply *reply)
     if (reply->type != REDIS_REPLY_STRING)
         return (struct str){NULL, 0};
     return (struct str){reply->str, (size_t)reply->len};
+}
+
+struct str reply_error(const redisReply *error)
+{
+    assert(error->type == REDIS_REPLY_ERROR);
+    return (struct str){error->str, (size_t)error->len};
+}
+
+const redisReply *reply_first_error(redisReply *const *replies, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i];
+    return NULL;
 }
 
 int64_t reply_time_ms(const redisReply *reply)

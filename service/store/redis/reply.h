@@ -34,6 +34,13 @@ bool reply_is_noperm(struct str error);
 /* The bytes of a string reply; absent for any other. They live as long as the reply. */
 struct str reply_text(const redisReply *reply);
 
+/* The text of an error. It lives as long as the reply. */
+struct str reply_error(const redisReply *error);
+
+/* The first of the replies that is an error, NULL: there is none. In a transaction it says why;
+ * EXEC's own only says that there was one. */
+const redisReply *reply_first_error(redisReply *const *replies, size_t count);
+
 /* The answer to TIME in ms; -1 if it is none. */
 int64_t reply_time_ms(const redisReply *reply);
 
