@@ -27,7 +27,7 @@ look_for_secrets() {
     docker inspect $(containers) >"$tmp/inspect"
     docker image inspect "stockd:$STOCKD_TAG" "stockd-keys:$STOCKD_TAG" "stockload:$STOCKD_TAG" >>"$tmp/inspect"
     docker image history --no-trunc "stockd:$STOCKD_TAG" >>"$tmp/inspect"
-    docker compose --profile demo --profile hooks config >"$tmp/config"
+    docker compose --profile demo --profile hooks --profile grafana config >"$tmp/config"
     docker compose --ansi never logs --no-color >"$tmp/logs" 2>&1
     for text in ps inspect config logs; do
         [ -s "$tmp/$text" ] || fail "no $text to look for passwords in"
