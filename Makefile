@@ -289,8 +289,8 @@ docs-test: need-docs-test ## what README.md, CONTRIBUTING.md and docs/ show, run
 	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/run.py $(ARGS)
 
 monitoring: need-monitoring ## alerts and dashboard of docker/, on a Prometheus that scrapes a service under load
-	@$(MAKE) --no-print-directory build/stockd build/stockload
-	@PYTHONDONTWRITEBYTECODE=1 python3 tests/monitoring/run.py
+	@$(MAKE) --no-print-directory build/stockd build/stockload $(OUT)/gen/yaml2json
+	@YAML2JSON=$(CURDIR)/$(OUT)/gen/yaml2json PYTHONDONTWRITEBYTECODE=1 python3 tests/monitoring/run.py
 
 figures: need-bench need-page ## figures that the documents show, measured on a machine that does nothing else, and docs/report.png (ARGS="demo")
 	@$(MAKE) --no-print-directory build/stockd build/stockload

@@ -60,7 +60,7 @@ redis_admin() {
 sql() { docker compose exec -T postgres psql -qAt -U stockd -d stock -c "$1"; }
 
 leave() {
-    docker compose --profile demo down -v --remove-orphans >/dev/null 2>&1 || true
+    docker compose --profile demo --profile hooks down -v --remove-orphans >/dev/null 2>&1 || true
     docker image rm "stockd:$STOCKD_TAG" "stockd-keys:$STOCKD_TAG" "stockload:$STOCKD_TAG" >/dev/null 2>&1 || true
     rm -rf "$tmp"
 }
@@ -68,15 +68,16 @@ leave() {
 # Brings the whole down, and fails if anything of it is left, or if anything of others is not as it was.
 end() {
     say "down"
-    docker compose --profile demo down -v --remove-orphans || fail "down"
+    docker compose --profile demo --profile hooks down -v --remove-orphans || fail "down"
     left=$(containers; docker volume ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")
     [ -z "$left" ] || fail "left behind: $left"
     others >"$tmp/after"
     cmp -s "$tmp/before" "$tmp/after" || fail "something of others has changed: $(diff "$tmp/before" "$tmp/after")"
 }
 
-unset COMPOSE_FILE COMPOSE_PROFILES POSTGRES_PASSWORD
+unset COMPOSE_FILE COMPOSE_PROFILES POSTGRES_PASSWORD STOCKD_HOOKS_FILE STOCKD_HOOKS_ALLOW STOCKD_HOOKS_CA
 export COMPOSE_PROJECT_NAME="stockd-$name-$$" STOCKD_TAG="$name-$$" STOCKD_PORT=0
+export STOCKD_RECEIVER_NETWORK="10.203.$((48 + $$ % 200)).0/29"
 STOCKD_VERSION=$(make -s version)
 tmp=$(mktemp -d)
 export STOCKD_VERSION STOCKD_OUT="$tmp/out"

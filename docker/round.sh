@@ -1,6 +1,6 @@
 #!/bin/sh
-# round.sh -- the whole of docker-compose.yml, once: up, requests with and without keys, a reservation, three services, a load with
-# its verdict, one of three stopped under load, an audit, Redis emptied and restored, a look for passwords and keys, down. Says what it
+# round.sh -- the whole of docker-compose.yml, once: up, requests with and without keys, a reservation, its event at a receiver of
+# hooks, three services, a load with its verdict, one of three stopped under load, an audit, Redis emptied and restored, a look for passwords and keys, down. Says what it
 # saw; exits 0 only if all of it was as it should be. It has a project, a port and images of its own and leaves nothing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ give_password() { # FILE in a volume of the service `secrets`
 
 # Passwords and keys stand nowhere but in their volumes.
 look_for_secrets() {
-    for service in stockd ledger redis postgres proxy; do
+    for service in stockd ledger hooks receiver redis postgres proxy; do
         for id in $(containers --filter "label=com.docker.compose.service=$service" --filter status=running); do
             docker top "$id" -eo pid,args
         done
@@ -27,12 +27,13 @@ look_for_secrets() {
     docker inspect $(containers) >"$tmp/inspect"
     docker image inspect "stockd:$STOCKD_TAG" "stockd-keys:$STOCKD_TAG" "stockload:$STOCKD_TAG" >>"$tmp/inspect"
     docker image history --no-trunc "stockd:$STOCKD_TAG" >>"$tmp/inspect"
-    docker compose --profile demo config >"$tmp/config"
+    docker compose --profile demo --profile hooks --profile grafana config >"$tmp/config"
     docker compose --ansi never logs --no-color >"$tmp/logs" 2>&1
     for text in ps inspect config logs; do
         [ -s "$tmp/$text" ] || fail "no $text to look for passwords in"
         ! grep -qFf "$tmp/pieces" "$tmp/$text" || fail "a password stands in $text"
         ! grep -qE 'sk_[0-9a-f]{12}_' "$tmp/$text" || fail "a key stands in $text"
+        ! grep -qF whsec_ "$tmp/$text" || fail "the secret of hooks stands in $text"
     done
 }
 
@@ -71,6 +72,15 @@ old_is_refused() { [ "$(status_of metrics "$url/metrics")" = 401 ]; }
 until_true 60 "the key of before is still good" old_is_refused
 rm "$tmp/metrics.header"
 [ "$(status_of metrics "$url/metrics")" = 200 ] || fail "the new key is not good"
+
+say "its event has come to the receiver of hooks, which takes nothing that is not signed"
+docker compose --profile hooks up -d --wait || fail "hooks are not healthy"
+received() { docker compose --ansi never logs --no-log-prefix receiver | grep "204 evt_.*\"type\":\"reserve\".*\"sku\":\"$sku\""; }
+until_true 60 "no event came" received
+received
+docker compose exec -T hooks stockd hooks test receiver
+docker compose exec -T receiver bash -c 'exec 3<>/dev/tcp/127.0.0.1/8083 && printf "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}" >&3 &&
+    head -n 1 <&3' | grep -q ' 401 ' || fail "the receiver takes what is not signed"
 
 say "three services behind one port"
 docker compose up -d --wait --scale stockd=3 || fail "three services are not healthy"

@@ -7,6 +7,7 @@
 #   /admin/redis_password       of the Redis user `default`, who may do everything
 #   /admin/redis.acl            both users of Redis, with hashes of their passwords
 #   /admin/peers.conf           how one Redis signs in at another, as lines of redis.conf
+#   /grafana/password           of the user `admin` of Grafana
 #
 # A file that is there is left as it is: any bytes but NUL; newlines at the end do not count. Whoever mounts a volume may read
 # it: /secrets is for those who need it, /admin for Redis alone.
@@ -31,6 +32,7 @@ quoted() {
 make /secrets/redis_password
 make /secrets/ledger_password
 make /admin/redis_password
+make /grafana/password
 {
     echo "user default on #$(hash_of /admin/redis_password) ~* &* +@all"
     sed "s/>change-me/#$(hash_of /secrets/redis_password)/" /redis.acl

@@ -4,10 +4,11 @@
 1. promtool: the rules are well-formed, and fire when tests/monitoring/rules_test.yml says so.
 2. Each alert has a severity, an anchor of docs/operations.md that is there, a line in that document's table, and a case
    in which it fires.
-3. A service is scraped while it is loaded: its metrics are as promtool wants them; every metric that a rule or the
+3. The files from which Grafana of docker-compose.yml takes its source and its dashboard name each other, and what is mounted.
+4. A service is scraped while it is loaded: its metrics are as promtool wants them; every metric that a rule or the
    dashboard names is there; no query of the dashboard is empty; no alert fires.
 
-Runs build/stockd and build/stockload, on loopback, and ends what it started. The status is 0 if all of it holds.
+Runs build/stockd, build/stockload and the YAML reader that YAML2JSON names, on loopback, and ends what it started. The status is 0 if all of it holds.
 """
 import json
 import os
@@ -76,6 +77,53 @@ def check_rules():
         check(runbook and runbook[1] in there, f"{name}: {RUNBOOK} has what to do")
         check(f'alertname="{name}"' in cases, f"{name} fires in a case of rules_test.yml")
     check(len(names) > 0 and names == listed, f"{RUNBOOK} lists the alerts that there are, and no others: {sorted(names ^ listed)}")
+
+
+def read_yaml(path):
+    done = subprocess.run([os.environ["YAML2JSON"]], input=read(path), text=True, capture_output=True)
+    check(done.returncode == 0, f"{path} is YAML: {done.stderr.strip()}")
+    return json.loads(done.stdout or "{}")
+
+
+def mounts(service):
+    """From where to where: volumes by their names, files of the repository by their paths."""
+    return {to: source for source, to, *_ in (mount.split(":") for mount in service["volumes"])}
+
+
+def uids(value):
+    """Every source that a part of the dashboard names."""
+    if isinstance(value, dict):
+        if isinstance(value.get("datasource"), dict):
+            yield value["datasource"]["uid"], value["datasource"]["type"]
+        for part in value.values():
+            yield from uids(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from uids(part)
+
+
+def check_provisioned():
+    compose, board = read_yaml("docker-compose.yml")["services"], json.loads(read(BOARD))
+    mounted, env = mounts(compose["grafana"]), compose["grafana"]["environment"]
+    folder = mounted["/etc/grafana/provisioning"]
+    sources = read_yaml(f"{folder}/datasources/prometheus.yml")["datasources"]
+    provider = read_yaml(f"{folder}/dashboards/stockd.yml")["providers"][0]
+    at = f"{provider['options']['path']}/stockd.json"
+    check(os.path.normpath(mounted.get(at, "")) == os.path.relpath(BOARD, ROOT), f"{at} is the dashboard")
+    check(env["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == at, "it is what Grafana shows first")
+
+    target = urllib.parse.urlsplit(sources[0]["url"])
+    check(len(sources) == 1 and sources[0]["isDefault"], "Grafana has one source, which dashboards take")
+    check(target.hostname in compose["grafana"]["depends_on"] and compose[target.hostname]["ports"][0].endswith(f":{target.port}"),
+          f"{sources[0]['url']} is a service of docker-compose.yml")
+    chosen = {f"${{{v['name']}}}": v["query"] for v in board["templating"]["list"] if v["type"] == "datasource"}
+    named = set(uids(board))
+    check(named and all(chosen.get(uid, kind if uid == sources[0]["uid"] else None) == kind == sources[0]["type"] for uid, kind in named),
+          f"what the dashboard names is that one, or one of its kind that is chosen: {sorted(named)}")
+
+    folder, _, password = env["GF_SECURITY_ADMIN_PASSWORD__FILE"].rpartition("/")
+    made = {source: to for to, source in mounts(compose["secrets"]).items()}
+    check(f"make {made.get(mounted[folder])}/{password}\n" in read("docker/secrets.sh"), "docker/secrets.sh makes Grafana's password")
 
 
 # --- what is served ---------------------------------------------------------------------------------------------------
@@ -181,6 +229,7 @@ def check_live(top):
 
 def main():
     check_rules()
+    check_provisioned()
     top = tempfile.mkdtemp(prefix="stockd-monitoring.")
     try:
         check_live(top)

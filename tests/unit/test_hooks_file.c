@@ -91,6 +91,7 @@ TEST(what_is_wrong_is_told_and_what_would_be_right)
         {"{'hooks':[{'name':'a','url':'file:///etc/passwd'}]}", "must begin with https://"},
         {"{'hooks':[{'name':'a','url':'http://u:p@x/'}]}", "no user and no password"},
         {"{'hooks':[{'name':'a','url':'http://x/#y'}]}", "fragment"},
+        {"{'hooks':[{'name':'a','url':'http://x/#'}]}", "fragment"},
         {"{'hooks':[{'name':'a','url':'http://'}]}", "is no URL"},
         {"{'hooks':[{'name':'a','url':'http://x/ y'}]}", "is no URL"},
         {"{'hooks':[{" HOOK ",'secrets':['" SECRET "','" SECRET "']}]}", "2 secrets are all"},
