@@ -16,6 +16,7 @@ dir=${DEB_TEST_DIR:-/var/tmp}
 # In tenths of the points of `systemd-analyze security`: a service without any confinement has 100.
 exposure_max=12
 [ "$(id -u)" = 0 ] || { echo "deb_test: needs root, for debootstrap and systemd-nspawn" >&2; exit 1; }
+mkdir -p "$dir"
 work=$(mktemp -d "$dir/stockd-deb-test.XXXXXX")
 bases=$work
 [ ! -d "$dir/base" ] || bases=$dir/base
