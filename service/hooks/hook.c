@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define AGAIN_MS 100 /* after an attempt that did not come to pass for want of memory */
+#define AGAIN_MS 100 /* after an attempt that was none, for want of memory here */
 #define GONE     410
 #define THROTTLE 429
 
@@ -152,6 +152,10 @@ void hook_ended(struct hook *hook, const struct sender_result *result, const str
 {
     struct window_event *event = result->user;
     assert(result->owner == hook);
+    if (result->no_memory) {
+        window_put_back(&hook->window, event, now->mono_ms + AGAIN_MS);
+        return;
+    }
     event->tried_ms = now->wall_ms;
     event->status = result->status;
     event->why = result->why;

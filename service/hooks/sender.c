@@ -206,6 +206,7 @@ static void judge(const struct call *call, struct sender_result *result)
     *result = (struct sender_result){.owner = call->owner, .user = call->user};
     if (!call->head_ended || status < 200 || status > 999) {
         result->why = why_code(call);
+        result->no_memory = !call->refused && call->rc == CURLE_OUT_OF_MEMORY;
         return;
     }
     result->status = (int)status;

@@ -31,6 +31,7 @@ struct sender_result {
     int status;             /* of HTTP; 0: there was no answer */
     const char *why;        /* static; NULL: it is delivered */
     int64_t retry_after_ms; /* what the answer asks for; 0: nothing */
+    bool no_memory;         /* why is the want of it here, and says nothing of the endpoint */
 };
 
 /* guard and ca stay the caller's, who keeps them. ca: a file of CAs to trust, in PEM, and no

@@ -1,10 +1,14 @@
 /* test_live_streams.c -- GET /v1/live as a stream: clients that leave, do not read, are too many,
  * or have a key that is good no more; what each tenant sees of it.
  */
+#include "core/limits.h"
+#include "core/live.h"
 #include "support/api_keys.h"
 #include "support/fixture.h"
 #include "support/sse.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +126,59 @@ static void who_does_not_read_is_in_nobodys_way(void **state)
     for (int i = 0; i < 5; i++)
         sse_close(&slow[i]);
     assert_true(await(metric("stockd_http_connections_open") == 1, RECOVERY_MS));
+}
+
+/* By segments and a window so small that what the kernels keep between is full after some samples.
+ */
+static void stream_open_narrow(struct sse *s)
+{
+    static const char request[] = "GET " LIVE " HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Accept: text/event-stream\r\n\r\n";
+    const int segment = 88, window = 1;
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)stack.service.port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const ssize_t length = sizeof(request) - 1;
+    *s = (struct sse){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    assert_true(s->fd >= 0);
+    assert_int_equal(setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment)), 0);
+    assert_int_equal(setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window)), 0);
+    assert_int_equal(connect(s->fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(write(s->fd, request, (size_t)length), length);
+}
+
+/* One of ten that make samples long while they are hot. */
+static const char *long_sku(int i)
+{
+    return text("%0*d", SKU_MAX_BYTES, i);
+}
+
+/* Also sells one of each. */
+static bool are_open(int64_t connections)
+{
+    for (int i = 0; i < LIVE_TENANT_ITEMS; i++)
+        post(200, DECREMENT(long_sku(i)), "{\"quantity\":1}");
+    return metric("stockd_http_connections_open") == connections;
+}
+
+static void who_does_not_read_is_cut_off_at_last(void **state)
+{
+    struct sse slow[3], quick;
+    serve(.workers = 1, .flags = {"--write-timeout", "1s"});
+    for (int i = 0; i < LIVE_TENANT_ITEMS; i++)
+        api_call(a, 201, "PUT", ITEM(long_sku(i)), NULL, "{\"on_hand\":1000000}");
+    await_live();
+    stream_open(&quick, NULL);
+    for (int i = 0; i < 3; i++)
+        stream_open_narrow(&slow[i]);
+    assert_true(await(metric("stockd_http_connections_open") == 5, RECOVERY_MS));
+    assert_true(await(((void)next_at(&quick), are_open(2)), RECOVERY_MS));
+    for (int i = 0; i < 3; i++) {
+        assert_true(await((sse_receive(&slow[i], 50), slow[i].closed), RECOVERY_MS));
+        sse_close(&slow[i]);
+    }
+    (void)next_at(&quick);
+    sse_close(&quick);
 }
 
 static void sigterm_ends_streams(void **state)
@@ -277,7 +334,8 @@ int main(void)
         cmocka_unit_test(a_tenant_sees_its_own_items_alone),
         cmocka_unit_test(a_key_that_is_revoked_ends_its_streams),
     };
-    const struct CMUnitTest ends[] = {PLAIN_TEST(sigterm_ends_streams)};
+    const struct CMUnitTest ends[] = {PLAIN_TEST(sigterm_ends_streams),
+                                      PLAIN_TEST(who_does_not_read_is_cut_off_at_last)};
     if (temp_dir_make(dir) < 0)
         return EXIT_FAILURE;
     snprintf(keys, sizeof(keys), "%s/keys", dir);

@@ -31,20 +31,31 @@ void hooks_file_write(const char *members)
     hooks_file_write_to(text("http://127.0.0.1:%d/x", endpoint.port), members);
 }
 
-void sender_start_with(int which, const char *option, const char *value)
+static void start_sender(int which, const char *option, const char *value, const char *preload)
 {
     char line[128];
     const char *argv[] = {getenv("STOCKD"), "hooks",    "run",  "--ledger", ledger_url,
                           "--hooks-file",   hooks_file, option, value,      NULL};
-    assert_int_equal(tproc_start(&senders[which], argv, text("%s/hooks%d.err", hooks_dir, which)),
-                     0);
+    assert_int_equal(
+        tproc_start_with(&senders[which], argv, text("%s/hooks%d.err", hooks_dir, which), preload),
+        0);
     assert_int_equal(
         tproc_await_line(&senders[which], "sending hooks", line, sizeof(line), RECOVERY_MS), 0);
+}
+
+void sender_start_with(int which, const char *option, const char *value)
+{
+    start_sender(which, option, value, NULL);
 }
 
 void sender_start(int which)
 {
     sender_start_with(which, "--hooks-allow", "127.0.0.0/8");
+}
+
+void sender_start_preloaded(const char *library)
+{
+    start_sender(0, "--hooks-allow", "127.0.0.0/8", library);
 }
 
 void hooks_begin(const enum base_engine *ledger, const char *members)

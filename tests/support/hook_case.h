@@ -34,6 +34,9 @@ int hooks_end(void **state);
 void sender_start(int which);
 void sender_start_with(int which, const char *option, const char *value);
 
+/* The first one, with a library that is loaded before the C library. */
+void sender_start_preloaded(const char *library);
+
 /* Its process that works; 0: there is none just now. */
 pid_t sender_worker(int which);
 

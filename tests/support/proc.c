@@ -87,6 +87,24 @@ int tproc_start(struct tproc *p, const char *const argv[], const char *err_path)
     return 0;
 }
 
+int tproc_start_with(struct tproc *p, const char *const argv[], const char *err_path,
+                     const char *preload)
+{
+    char before[256], options[300];
+    const char *was = getenv("ASAN_OPTIONS");
+    if (!preload)
+        return tproc_start(p, argv, err_path);
+    snprintf(before, sizeof(before), "%s", was ? was : "");
+    /* A sanitizer's library would insist on being the first. */
+    snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", before);
+    setenv("ASAN_OPTIONS", options, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    int err = tproc_start(p, argv, err_path);
+    unsetenv("LD_PRELOAD");
+    setenv("ASAN_OPTIONS", before, 1);
+    return err;
+}
+
 /* Takes the next whole line out of p->line. */
 static bool line_take(struct tproc *p, char *line, size_t size)
 {

@@ -29,6 +29,10 @@ struct tproc {
  * are inherited. */
 int tproc_start(struct tproc *p, const char *const argv[], const char *err_path) MUST_CHECK;
 
+/* The same, with a library that is loaded before the C library; NULL: none. */
+int tproc_start_with(struct tproc *p, const char *const argv[], const char *err_path,
+                     const char *preload) MUST_CHECK;
+
 /* Waits for a line on standard output that starts with prefix and copies it, without its end, to
  * line. -ETIMEDOUT, or -EPIPE if the program closed its standard output first. */
 int tproc_await_line(struct tproc *p, const char *prefix, char *line, size_t size,

@@ -42,23 +42,6 @@ static int give_up(struct tservice *s, int err)
     return err;
 }
 
-static int start_with(struct tservice *s, const char *const argv[], const char *preload)
-{
-    char before[256], options[300];
-    const char *was = getenv("ASAN_OPTIONS");
-    if (!preload)
-        return tproc_start(&s->proc, argv, s->err_path);
-    snprintf(before, sizeof(before), "%s", was ? was : "");
-    /* A sanitizer's library would insist on being the first. */
-    snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", before);
-    setenv("ASAN_OPTIONS", options, 1);
-    setenv("LD_PRELOAD", preload, 1);
-    int err = tproc_start(&s->proc, argv, s->err_path);
-    unsetenv("LD_PRELOAD");
-    setenv("ASAN_OPTIONS", before, 1);
-    return err;
-}
-
 int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
 {
     *s = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};
@@ -118,7 +101,7 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
     }
 
     thost_enter(opts->on);
-    err = start_with(s, argv, opts->preload);
+    err = tproc_start_with(&s->proc, argv, s->err_path, opts->preload);
     thost_leave(opts->on);
     return err ? give_up(s, err) : 0;
 }
