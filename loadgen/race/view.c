@@ -3,7 +3,6 @@
 #include "report/jsonput.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 

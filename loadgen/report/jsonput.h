@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include "must_check.h"
 #include "str.h"
 
 #include <jansson.h>

@@ -5,7 +5,6 @@
 #include "run/caller.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 

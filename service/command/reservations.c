@@ -4,12 +4,9 @@
 #include "command/client/pages.h"
 #include "command/client/table.h"
 #include "command/commands.h"
-#include "core/limits.h"
 #include "core/reservation.h"
 #include "fail.h"
 #include "printable.h"
-
-#include <inttypes.h>
 
 #define ID_MAX_BYTES 128
 #define PATH_SIZE    (sizeof("/v1/reservations//release") + 3 * ID_MAX_BYTES)

@@ -10,7 +10,6 @@
 #include "process/ledger_open.h"
 #include "process/process.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 

@@ -5,7 +5,6 @@
 #include "process/key_watch.h"
 #include "process/live_round.h"
 #include "process/waiting.h"
-#include "store/admin/scan.h"
 
 #include <stdlib.h>
 #include <time.h>

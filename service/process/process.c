@@ -13,7 +13,6 @@
 
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 /* --- in the parent ---------------------------------------------------------------------------- */
 

@@ -1,7 +1,6 @@
 /* http_client.c -- libcurl, with everything off that is not asked for. */
 #include "command/client/http_client.h"
 #include "fail.h"
-#include "version.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

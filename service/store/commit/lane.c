@@ -3,9 +3,7 @@
 #include "log.h"
 #include "stats.h"
 #include "store/commit/lane_steps.h"
-#include "store/layout.h"
 #include "store/redis/reply.h"
-#include "store/redis/resp.h"
 
 #include <assert.h>
 #include <errno.h>
