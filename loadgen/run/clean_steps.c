@@ -74,7 +74,6 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
 static void question_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct question *q = ctx;
-    (void)token;
     q->err = end->err;
     if (is_busy(end))
         return;

@@ -223,7 +223,6 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
 static void on_signal_of(void *ctx, int signo)
 {
     struct workers *c = ctx;
-    (void)signo;
     *c->options->interrupted = 1;
     stop_clients(c);
 }

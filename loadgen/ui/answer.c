@@ -103,8 +103,6 @@ enum MHD_Result ui_answer(void *ctx, struct MHD_Connection *conn, const char *ur
     const char *host = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     const struct route *route = find_route(url);
     bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    (void)version;
-    (void)upload;
     if (!*con_cls) { /* the head was read; bodies are read and forgotten */
         *con_cls = server;
         server->requests++;

@@ -216,7 +216,6 @@ static enum db_result change_dead(struct db *db, const struct cli_call *call, ch
         struct tail_position at = {.n = 0};
         bool is_id = post_read_id(str_of(call->words.text[i]), &partition, &at);
         assert(is_id); /* names_dead() has looked */
-        (void)is_id;
         result = change(db, first_word(call), partition, &at, &one);
         *changed += one;
         if (one == 0 && !*missing)

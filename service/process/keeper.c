@@ -238,7 +238,6 @@ static void on_pump(uv_prepare_t *prepare)
 static void on_stop(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
-    (void)signo;
     k->stopping = true;
     if (k->flying == 0)
         uv_stop(&k->loop);
@@ -247,7 +246,6 @@ static void on_stop(uv_signal_t *handle, int signo)
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
-    (void)signo;
     config_read_again(k->shared->config);
 }
 

@@ -81,7 +81,6 @@ static void on_signal(void *ctx, int signo)
 static void on_message(void *ctx, int slot, const void *bytes, size_t n)
 {
     struct master *m = ctx;
-    (void)slot;
     waiting_hear(&m->waiting, bytes, n);
 }
 

@@ -27,14 +27,12 @@ static enum problem_id look(void *user, struct buf *out, const char **why)
 static void on_stop(uv_signal_t *handle, int signo)
 {
     struct port *port = handle->data;
-    (void)signo;
     uv_stop(&port->loop);
 }
 
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct port *port = handle->data;
-    (void)signo;
     config_read_again(port->shared->config);
     key_watch_look(port->shared->keys, true);
 }

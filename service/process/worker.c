@@ -37,7 +37,6 @@ struct worker {
 
 static void nothing(uv_work_t *work)
 {
-    (void)work;
 }
 
 /* On a loop of its own, which is empty again at once. */
@@ -57,7 +56,6 @@ int worker_start_threads(void)
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
-    (void)signo;
     config_read_again(w->shared->config);
     key_watch_look(w->shared->keys, true);
     if (w->access)
@@ -94,7 +92,6 @@ static void begin_drain(uv_timer_t *timer)
 static void on_stop(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
-    (void)signo;
     if (w->leaving)
         return;
     w->leaving = true;

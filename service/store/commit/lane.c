@@ -311,7 +311,6 @@ static void on_ready(struct conn *conn)
 static void on_lost(struct conn *conn, bool busy)
 {
     struct lane *lane = conn->user;
-    (void)busy;
     lane->watching = lane->left_behind = false;
     turn_forget(&lane->turn);
     if (lane->unsettled) {
