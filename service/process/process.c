@@ -55,13 +55,9 @@ void shared_state_free(struct shared_state *shared)
 
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
     int rc = pool_new(pool, slots, events);
-    return rc < 0 ? rc : pool_watch_signals(*pool, &signals);
+    return rc < 0 ? rc : pool_watch_signals(*pool, signals);
 }
 
 struct pool_slot_options process_slot(const char *name, int index,
