@@ -56,8 +56,7 @@ static enum MHD_Result send_response(struct MHD_Connection *conn, unsigned statu
     if (ok && status == MHD_HTTP_METHOD_NOT_ALLOWED)
         ok = MHD_add_response_header(response, "Allow", "GET, HEAD") == MHD_YES;
     enum MHD_Result result = ok ? MHD_queue_response(conn, status, response) : MHD_NO;
-    if (response)
-        MHD_destroy_response(response);
+    MHD_destroy_response(response);
     return result;
 }
 
