@@ -84,10 +84,11 @@ struct db_statement {
     {                                                                                              \
         .kind = DB_ONE, .types = (TYPES), .head = (TEXT)                                           \
     }
-#define DB_FIND(TYPES, HEAD)                                                                       \
+#define DB_FIND_OF(TYPES, HEAD, TAIL)                                                              \
     {                                                                                              \
-        .kind = DB_LOOKUP, .types = (TYPES), .head = (HEAD)                                        \
+        .kind = DB_LOOKUP, .types = (TYPES), .head = (HEAD), .tail = (TAIL)                        \
     }
+#define DB_FIND(TYPES, HEAD) DB_FIND_OF(TYPES, HEAD, NULL)
 #define DB_PUT(TYPES, TABLE, COLS, TAIL)                                                           \
     {                                                                                              \
         .kind = DB_INSERT, .types = (TYPES), .head = (TABLE), .columns = (COLS), .tail = (TAIL)    \
