@@ -95,7 +95,6 @@ void ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
     }
     const char *text = inet_ntop(AF_INET6, ip->bytes, out, IP_TEXT_SIZE);
     assert(text); /* there is room */
-    (void)text;
 }
 
 struct ip_net ip_net_of(const struct ip *ip, unsigned bits)

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "must_check.h"
 #include "str.h"
 
 #include <netinet/in.h>

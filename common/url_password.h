@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include "must_check.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -51,7 +51,6 @@ static const struct cli_command run = {
              "  stockload run -c 200 -d 30s --scenario flash http://127.0.0.1:8080\n"
              "  stockload run -R 5k -d 1m --warmup 10s --threshold 'p99<50ms'",
     .words = "[URL]",
-    .words_max = 1,
     OPTIONS(COMMAND_RUN, run),
 };
 static const struct cli_command check = {
@@ -59,8 +58,6 @@ static const struct cli_command check = {
     .help = "check recorded runs again",
     .about = "A history is what `stockload run --history FILE` recorded.",
     .words = "HISTORY...",
-    .words_min = 1,
-    .words_max = CLI_WORDS_MAX,
     .words_are = CLI_WORDS_FILES,
     OPTIONS(COMMAND_CHECK, check),
 };
@@ -69,8 +66,6 @@ static const struct cli_command report = {
     .help = "report on recorded runs, several side by side",
     .about = "A history is what `stockload run --history FILE` recorded.",
     .words = "HISTORY...",
-    .words_min = 1,
-    .words_max = CLI_WORDS_MAX,
     .words_are = CLI_WORDS_FILES,
     OPTIONS(COMMAND_REPORT, report),
 };
@@ -85,7 +80,6 @@ static const struct cli_command capacity = {
     .about = "Without a URL it is " WEBURL_DEFAULT ".\n"
              "  stockload capacity --p99 5ms",
     .words = "[URL]",
-    .words_max = 1,
     OPTIONS(COMMAND_CAPACITY, capacity),
 };
 static const struct cli_exit clean_exits[] = {
@@ -103,7 +97,6 @@ static const struct cli_command clean = {
         "released. A run that goes on loses its items, too. Without a URL it is " WEBURL_DEFAULT
         ".",
     .words = "[URL]",
-    .words_max = 1,
     .exits = clean_exits,
     OPTIONS(COMMAND_CLEAN, clean),
 };

@@ -147,11 +147,6 @@ const struct arg_spec config_specs[] = {
 /* clang-format on */
 #define SPECS (sizeof(config_specs) / sizeof(config_specs[0]) - 1)
 
-bool config_is_guarded(const struct config *config)
-{
-    return config->insecure || config->https.client_ca;
-}
-
 bool config_has_ledger(const struct config *config)
 {
     return strcmp(config->ledger, LEDGER_NONE) != 0;
@@ -159,7 +154,7 @@ bool config_has_ledger(const struct config *config)
 
 bool config_is_public(const struct config *config)
 {
-    return config_is_guarded(config) || config->keys_file;
+    return config->insecure || config->https.client_ca || config->keys_file;
 }
 
 /* An embedded Redis has its ledger beside it, unless told otherwise. */

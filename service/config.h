@@ -88,14 +88,11 @@ bool config_complete(struct config *config, char *err, size_t err_size) MUST_CHE
 bool config_check_redis(const char *url, const struct tls_files *files, char *err,
                         size_t err_size) MUST_CHECK;
 
-/* A port without keys may be on other than loopback addresses: its user says so, or clients must
- * show a certificate. */
-bool config_is_guarded(const struct config *config);
-
 /* There is a ledger. */
 bool config_has_ledger(const struct config *config);
 
-/* So may that of the service: also where it has keys. */
+/* A port may be on other than loopback addresses: its user says so, or clients must show a
+ * certificate or a key. */
 bool config_is_public(const struct config *config);
 
 /* Logs the values in force, without secrets. */

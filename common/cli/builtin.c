@@ -77,8 +77,6 @@ const struct cli_command cli_completion = {
         "Evaluated by the shell that runs, it works at once; as a file in the folder where the "
         "shell looks for completions, in each new one.",
     .words = "bash|zsh|fish",
-    .words_min = 1,
-    .words_max = 1,
     .words_choices = shells,
     .run = run_completion,
 };
@@ -101,8 +99,6 @@ const struct cli_command cli_man = {
     .help = "print the manual page of the program, or of its file of settings",
     .hidden = true,
     .words = "1|5",
-    .words_min = 1,
-    .words_max = 1,
     .words_choices = sections,
     .run = run_man,
 };

@@ -130,7 +130,7 @@ static void step_into(struct reading *r, const struct cli_command *command)
 /* Addresses and files are no mistyped commands. */
 static bool is_word_of(const struct cli_command *command, const char *word)
 {
-    return command && command->words_max > 0 && strpbrk(word, ":/.");
+    return command && command->words && strpbrk(word, ":/.");
 }
 
 /* Takes off the words that name the command. */
@@ -164,15 +164,32 @@ static bool check_choices(const struct reading *r)
     return true;
 }
 
+/* How many there must be, and may be. */
+static void count_words(const struct cli_command *command, size_t *min, size_t *max)
+{
+    const char *word = command->words ? command->words : "";
+    for (*min = *max = 0; *word; word += strspn(word, " ")) {
+        *min += *word != '[';
+        ++*max;
+        word += strcspn(word, " ");
+    }
+    if (command->words && strstr(command->words, "..."))
+        *max = SIZE_MAX;
+    if (command->words_max > 0)
+        *max = command->words_max;
+}
+
 static bool check_words(const struct reading *r)
 {
     const struct cli_call *call = r->call;
     const struct cli_command *c = call->command;
-    if (call->words.n < c->words_min)
+    size_t min, max;
+    count_words(c, &min, &max);
+    if (call->words.n < min)
         return REFUSE(r, "something is missing; give %s %s", call->path, c->words);
-    if (call->words.n > c->words_max)
-        return REFUSE(r, "\"%.100s\": unexpected; give %s %s", call->words.text[c->words_max],
-                      call->path, c->words);
+    if (call->words.n > max)
+        return REFUSE(r, "\"%.100s\": unexpected; give %s %s", call->words.text[max], call->path,
+                      c->words);
     return check_choices(r);
 }
 
@@ -198,7 +215,7 @@ static enum cli_result read_options(struct reading *r, char *(*env)(const char *
                             .argv = r->argv,
                             .env = env,
                             .env_prefix = call->program->env_prefix,
-                            .positional = c->words_max > 0 ? &call->words : NULL,
+                            .positional = c->words ? &call->words : NULL,
                             .elsewhere = find_elsewhere,
                             .program = call->program,
                             .from = call->from};

@@ -19,7 +19,6 @@
 #include <stdio.h>
 
 #define CLI_PATH_SIZE 64 /* "stockd reservations release" */
-#define CLI_WORDS_MAX SIZE_MAX
 #define CLI_ERR_SIZE  ARGS_ERR_SIZE
 
 #define CLI_SPECS_MAX 96
@@ -45,8 +44,10 @@ struct cli_command {
     /* With commands below it: those, then NULL. Such a command has nothing of what follows. */
     const struct cli_command *const *below;
 
-    const char *words; /* positional ones as help shows them, "SKU [DELTA]"; NULL: it takes none */
-    size_t words_min, words_max;
+    /* Positional ones as help shows them, "SKU [DELTA] [MORE...]", from which is known how many
+     * there may be; NULL: it takes none. */
+    const char *words;
+    size_t words_max; /* at the most; 0: as `words` has it */
     enum cli_words words_are;
     const char *const *words_choices; /* nothing else than these, then NULL; NULL: anything */
     const struct arg_spec *specs;     /* NULL, or rows up to one without a name */

@@ -1,6 +1,8 @@
 /* completion_zsh.c -- for zsh's _arguments; in a folder of fpath, or evaluated. */
 #include "cli/completion.h"
 
+#include <string.h>
+
 #define MARKS "[]:\\" /* what _arguments reads as its own */
 
 static void print_path(void *user, const struct walk_stop *stop)
@@ -57,7 +59,7 @@ static void print_words(FILE *out, const struct walk_stop *stop)
     }
     if (!c || !c->words)
         return;
-    fprintf(out, " \\\n            '%s:word:", c->words_max == 1 ? "1" : "*");
+    fprintf(out, " \\\n            '%s:word:", strpbrk(c->words, " .") ? "*" : "1");
     fputs(c->words_are == CLI_WORDS_FILES ? "_files" : c->words_choices ? "(" : " ", out);
     for (size_t i = 0; c->words_choices && c->words_choices[i]; i++)
         fprintf(out, "%s%s", c->words_choices[i], c->words_choices[i + 1] ? " " : ")");

@@ -1,7 +1,6 @@
 #include "cli/walk.h"
 
 #include <assert.h>
-#include <string.h>
 
 static void fill_specs(struct walk_stop *stop, const struct cli_command *command)
 {

@@ -67,12 +67,16 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
-int pool_watch_signals(struct pool *pool, const sigset_t *signals)
+int pool_watch_signals(struct pool *pool, const int *signals)
 {
+    sigset_t set;
     assert(pool->signal_fd < 0);
-    if (sigprocmask(SIG_BLOCK, signals, NULL) < 0)
+    sigemptyset(&set);
+    while (*signals)
+        sigaddset(&set, *signals++);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
-    pool->signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    pool->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (pool->signal_fd >= 0)
         return 0;
     int err = errno;

@@ -41,8 +41,9 @@ int pool_new(struct pool **pool, size_t max_slots, const struct pool_events *eve
 /* Kills and waits for what still runs, restores the signal mask. NULL is fine. */
 void pool_free(struct pool *pool);
 
-/* Blocks these signals in the parent and hands them to on_signal. At most once per pool. */
-int pool_watch_signals(struct pool *pool, const sigset_t *signals) MUST_CHECK;
+/* Blocks these signals, then 0, in the parent and hands them to on_signal. At most once per pool.
+ */
+int pool_watch_signals(struct pool *pool, const int *signals) MUST_CHECK;
 
 /* Takes the next slot, in state IDLE. Its number, from 0 on, or -ENOSPC. */
 int pool_add(struct pool *pool, const struct pool_slot_options *options) MUST_CHECK;

@@ -184,7 +184,6 @@ static void take_most(void *ctx, struct group group, struct str found)
 {
     struct coverage *c = ((const struct flight *)ctx)->coverage;
     struct most most;
-    (void)group;
     memcpy(&most, found.p, sizeof(most));
     if (most.in_flight > c->most_in_flight) {
         c->most_in_flight = most.in_flight;

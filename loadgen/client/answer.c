@@ -257,14 +257,14 @@ bool answer_read_lines(struct answer_line line[ANSWER_LINES_MAX], unsigned *line
     return read_lines(&s, line, lines) && json_scan_ends(&s);
 }
 
-/* Steps into the array of the first "results". */
-static bool find_results(struct json_scan *s)
+/* Steps into the array of the first member of that name. */
+static bool find_elements(struct json_scan *s, const char *member)
 {
     struct str name, raw;
     if (!json_scan_enter(s, '{'))
         return false;
     for (bool first = true; json_scan_member(s, first, &name) == JSON_ITEM; first = false) {
-        if (str_equal(name, STR("results")))
+        if (str_equal(name, str_of(member)))
             return json_scan_enter(s, '[');
         if (!json_scan_skip(s, &raw))
             return false;
@@ -283,14 +283,14 @@ static bool pass_rest(struct json_scan *s)
     return step == JSON_END && json_scan_ends(s);
 }
 
-bool answer_next_result(struct str json, size_t *at, struct str *result, bool *broken)
+bool answer_next(struct str json, const char *member, size_t *at, struct str *element, bool *broken)
 {
     struct json_scan s = json_scan_of(json);
     bool first = *at == 0;
     *broken = true;
     if (*at > json.n)
         return false;
-    if (first && !find_results(&s))
+    if (first && !find_elements(&s, member))
         return false;
     if (!first) {
         s.at += *at;
@@ -299,7 +299,7 @@ bool answer_next_result(struct str json, size_t *at, struct str *result, bool *b
     enum json_step step = json_scan_element(&s, first);
     if (step == JSON_END)
         *broken = !pass_rest(&s);
-    if (step != JSON_ITEM || !json_scan_skip(&s, result))
+    if (step != JSON_ITEM || !json_scan_skip(&s, element))
         return false;
     *broken = false;
     *at = json.n - (size_t)(s.end - s.at);

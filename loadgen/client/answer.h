@@ -64,10 +64,12 @@ bool answer_read(struct answer *a, struct str json) MUST_CHECK;
 bool answer_read_lines(struct answer_line line[ANSWER_LINES_MAX], unsigned *lines,
                        struct str json) MUST_CHECK;
 
-/* The "results" of an answer to /v1/batch, one after the other: *at starts at 0 and is the reader's
- * place, moved with each result. Gives the raw JSON of the next result. False at the end, or when
- * the text is broken: *broken says which. The text behind a result was not looked at yet. */
-bool answer_next_result(struct str json, size_t *at, struct str *result, bool *broken) MUST_CHECK;
+/* The elements of the first member of that name, an array, as "results" of an answer to /v1/batch,
+ * one after the other: *at starts at 0 and is the reader's place, moved with each element. Gives
+ * the raw JSON of the next one. False at the end, or when the text is broken: *broken says which.
+ * The text behind an element was not looked at yet. */
+bool answer_next(struct str json, const char *member, size_t *at, struct str *element,
+                 bool *broken) MUST_CHECK;
 
 /* The number that a line "name value" of Prometheus' text format carries, summed over its labels;
  * false when there is none. */

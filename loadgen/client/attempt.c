@@ -55,7 +55,7 @@ bool attempt_results(const struct attempt *a, const struct response *answer,
     unsigned results = 0;
     bool broken;
     mismatch->text[0] = '\0';
-    while (answer_next_result(answer->body, &at, &result, &broken))
+    while (answer_next(answer->body, "results", &at, &result, &broken))
         results++;
     if (broken && json_scan_whole(answer->body))
         mismatch_say(mismatch, "is JSON without \"results\"");
@@ -71,7 +71,7 @@ bool attempt_result(const struct response *answer, size_t *at, struct response *
     struct answer a;
     struct str result;
     bool broken;
-    if (!answer_next_result(answer->body, at, &result, &broken) || !answer_read(&a, result) ||
+    if (!answer_next(answer->body, "results", at, &result, &broken) || !answer_read(&a, result) ||
         a.status == 0 || str_absent(a.body))
         return false;
     *one = *answer;

@@ -7,8 +7,6 @@
 
 #include "str.h"
 
-#include <stdint.h>
-
 #define RUN_NAME_LENGTH  10 /* of a to v and 0 to 9 */
 #define RUN_NAME_SIZE    (RUN_NAME_LENGTH + 1)
 #define RUN_SKU_SIZE     32 /* of any item's sku, with the NUL */

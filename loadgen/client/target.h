@@ -16,8 +16,6 @@
 #define TARGET_ERR_SIZE    256
 #define TARGET_REQUEST_MAX (1024 * 1024) /* bytes of one request, batches included */
 
-struct ssl_ctx_st;
-
 struct target {
     struct sockaddr_storage address;
     socklen_t address_bytes;

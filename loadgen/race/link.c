@@ -25,8 +25,7 @@ static redisReply *expect_reply(struct race_link *link, const char *what, redisR
     if (reply && reply->type != REDIS_REPLY_ERROR)
         return reply;
     race_link_fail(link, what, reply);
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return NULL;
 }
 
@@ -53,8 +52,7 @@ redisReply *race_link_reply(struct race_link *link)
 
 bool race_link_done(redisReply *reply)
 {
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return reply != NULL;
 }
 

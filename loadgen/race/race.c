@@ -250,13 +250,9 @@ static bool run_strategy(struct race *r, struct race_track *track)
 static bool open_pool(struct race *r)
 {
     struct pool_events events = {.ctx = r, .on_exit = on_exit_of, .on_signal = on_signal};
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
     int rc = pool_new(&r->pool, RACE_STRATEGIES * (size_t)r->options->processes, &events);
-    rc = rc < 0 ? rc : pool_watch_signals(r->pool, &signals);
+    rc = rc < 0 ? rc : pool_watch_signals(r->pool, signals);
     return rc == 0 || fail_race(r, strerror(-rc));
 }
 

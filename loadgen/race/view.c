@@ -3,7 +3,6 @@
 #include "report/jsonput.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -212,8 +211,6 @@ json_t *race_view_json(const struct race_view *view)
 {
     struct jsonput j = {0};
     json_t *document = json_object();
-    if (!document)
-        return NULL;
     jsonput_text(&j, document, "kind", STR("race"));
     jsonput_text(&j, document, "phase", str_of(phase_of(view)));
     jsonput_bool(&j, document, "over", view->over);
@@ -221,12 +218,6 @@ json_t *race_view_json(const struct race_view *view)
     json_t *list = jsonput_array(&j, document, "strategies");
     for (size_t i = 0; i < view->tracks; i++)
         put_track(&j, list, &view->track[i]);
-    if (view->over)
-        jsonput_integer(&j, document, "exit_status", view->exit_status);
-    else
-        jsonput_null(&j, document, "exit_status");
-    if (!j.failed)
-        return document;
-    json_decref(document);
-    return NULL;
+    jsonput_integer_if(&j, document, "exit_status", view->over, view->exit_status);
+    return jsonput_end(&j, document);
 }

@@ -195,8 +195,7 @@ static void note_client_id(struct race_link *link, struct race_page *page)
     redisReply *reply = RACE_CALL(link, "CLIENT", "ID");
     if (reply && race_reply_number(reply, &id))
         atomic_store(&page->client_id, id);
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     page->err[0] = '\0';
 }
 

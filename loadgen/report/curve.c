@@ -1,6 +1,5 @@
 #include "report/curve.h"
 #include "grow.h"
-#include "must_check.h"
 #include "search.h"
 
 #include <errno.h>

@@ -98,18 +98,12 @@ static void put_gates(struct jsonput *j, json_t *run, const struct report_run *f
                      str_of(gate->unknown ? "unknown"
                             : gate->met   ? "met"
                                           : "missed"));
-        if (measured)
-            jsonput_number(j, o, "actual", gate->actual);
-        else
-            jsonput_null(j, o, "actual");
+        jsonput_number(j, o, "actual", measured ? gate->actual : (double)NAN);
         jsonput_text(j, o, "unit", str_of(gate->unit));
         jsonput_text_or_null(j, o, "why", str_of(gate->why));
         missed += !gate->met && !gate->unknown;
     }
-    if (from->gates > 0)
-        jsonput_count(j, run, "gates_missed", missed);
-    else
-        jsonput_null(j, run, "gates_missed");
+    jsonput_count_if(j, run, "gates_missed", from->gates > 0, missed);
 }
 
 static void warn_of_generator(struct jsonput *j, json_t *list, const struct summary *s)
@@ -177,19 +171,13 @@ json_t *document_make(const struct report *report)
 {
     struct jsonput j = {0};
     json_t *root = json_object();
-    if (!root)
-        return NULL;
     jsonput_integer(&j, root, "format", REPORT_FORMAT);
     json_t *list = jsonput_array(&j, root, "runs");
     for (size_t i = 0; i < report->count; i++)
         put_run(&j, list, &report->runs[i]);
     if (report->capacity)
         jsoncapacity_put(&j, root, report->capacity);
-    if (j.failed) {
-        json_decref(root);
-        return NULL;
-    }
-    return root;
+    return jsonput_end(&j, root);
 }
 
 int report_json(FILE *out, const struct report *report)

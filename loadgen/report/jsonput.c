@@ -62,6 +62,15 @@ void jsonput_integer(struct jsonput *j, json_t *parent, const char *key, int64_t
     put_member(j, parent, key, json_integer(value));
 }
 
+void jsonput_integer_if(struct jsonput *j, json_t *parent, const char *key, bool known,
+                        int64_t value)
+{
+    if (known)
+        jsonput_integer(j, parent, key, value);
+    else
+        jsonput_null(j, parent, key);
+}
+
 void jsonput_number(struct jsonput *j, json_t *parent, const char *key, double value)
 {
     put_member(j, parent, key, isfinite(value) ? json_real(value) : json_null());
@@ -75,4 +84,12 @@ void jsonput_bool(struct jsonput *j, json_t *parent, const char *key, bool value
 void jsonput_null(struct jsonput *j, json_t *parent, const char *key)
 {
     put_member(j, parent, key, json_null());
+}
+
+json_t *jsonput_end(const struct jsonput *j, json_t *document)
+{
+    if (!j->failed)
+        return document;
+    json_decref(document);
+    return NULL;
 }

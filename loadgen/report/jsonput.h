@@ -28,7 +28,14 @@ void jsonput_count(struct jsonput *j, json_t *parent, const char *key, uint64_t 
 void jsonput_count_if(struct jsonput *j, json_t *parent, const char *key, bool known,
                       uint64_t count);
 void jsonput_integer(struct jsonput *j, json_t *parent, const char *key, int64_t value);
+/* null when it is not known. */
+void jsonput_integer_if(struct jsonput *j, json_t *parent, const char *key, bool known,
+                        int64_t value);
 /* null when it is no number. */
 void jsonput_number(struct jsonput *j, json_t *parent, const char *key, double value);
 void jsonput_bool(struct jsonput *j, json_t *parent, const char *key, bool value);
 void jsonput_null(struct jsonput *j, json_t *parent, const char *key);
+
+/* The document, if all went in; else it is freed, and NULL. So is a document of NULL, into which
+ * nothing goes. */
+json_t *jsonput_end(const struct jsonput *j, json_t *document) MUST_CHECK;

@@ -118,15 +118,6 @@ static void put_statuses(struct jsonput *j, json_t *run, const struct summary *s
         jsonput_count(j, details, history_detail_name((enum history_detail)i), s->detail[i]);
 }
 
-/* What is left of an item; -1: not known. */
-static void put_stock(struct jsonput *j, json_t *parent, const char *key, int64_t left)
-{
-    if (left != -1)
-        jsonput_integer(j, parent, key, left);
-    else
-        jsonput_null(j, parent, key);
-}
-
 static void put_sold_out(struct jsonput *j, json_t *o, uint64_t go_ns, uint64_t at_ns)
 {
     jsonput_count_if(j, o, "sold_out_ns", at_ns > 0, at_ns);
@@ -145,7 +136,7 @@ static void put_items(struct jsonput *j, json_t *run, const struct report_run *f
         jsonput_count(j, o, "sold_out_answers", item->sold_out_answers);
         jsonput_integer(j, o, "demand", item->demand);
         jsonput_integer(j, o, "taken", item->taken);
-        put_stock(j, o, "remaining", item->remaining);
+        jsonput_integer_if(j, o, "remaining", item->remaining != -1, item->remaining);
         put_sold_out(j, o, s->facts->go_ns, item->sold_out_ns);
     }
 }
@@ -191,7 +182,7 @@ static void put_interval(struct jsonput *j, json_t *list, const struct summary *
     jsonput_count(j, o, "in_flight", interval->in_flight);
     json_t *left = jsonput_array(j, o, "left");
     for (size_t hot = 0; hot < s->hot; hot++)
-        put_stock(j, left, NULL, interval->left[hot]);
+        jsonput_integer_if(j, left, NULL, interval->left[hot] != -1, interval->left[hot]);
 }
 
 static void put_series(struct jsonput *j, json_t *run, const struct report_run *from)

@@ -161,10 +161,9 @@ static void put_oversold(struct jsonput *j, json_t *o, const struct verdict *v)
         word = "none";
     jsonput_integer(j, o, "oversold_units", v->coverage.oversold_units);
     jsonput_text(j, o, "oversold", str_of(word));
-    if (strcmp(word, "found") == 0 || strcmp(word, "none") == 0)
-        jsonput_integer(j, o, "oversold_known", v->coverage.oversold_units);
-    else
-        jsonput_null(j, o, "oversold_known");
+    jsonput_integer_if(j, o, "oversold_known",
+                       strcmp(word, "found") == 0 || strcmp(word, "none") == 0,
+                       v->coverage.oversold_units);
 }
 
 void jsonrun_sku(struct jsonput *j, json_t *parent, const char *key,

@@ -369,8 +369,6 @@ json_t *layout_json(void)
                  {"verdict", &layout_verdict}};
     struct jsonput j = {0};
     json_t *root = json_object();
-    if (!root)
-        return NULL;
     json_t *sections = jsonput_array(&j, root, "sections");
     for (size_t i = 0; i < LAYOUT_SECTIONS; i++)
         put_section(&j, sections, &layout_sections[i]);
@@ -382,9 +380,5 @@ json_t *layout_json(void)
     json_t *all = jsonput_object(&j, root, "units");
     for (size_t i = 0; i < UNITS; i++)
         put_unit(&j, all, &all_units[i]);
-    if (j.failed) {
-        json_decref(root);
-        return NULL;
-    }
-    return root;
+    return jsonput_end(&j, root);
 }

@@ -108,7 +108,6 @@ static void on_answer(struct wire *wire, const struct response *response)
 static void on_lost(struct wire *wire, enum wire_state was, int err)
 {
     struct call *call = call_of(wire);
-    (void)was;
     if (call->state != CALL_EMPTY)
         finish_call(call, NULL, err);
 }

@@ -1,12 +1,10 @@
 #include "run/clean_steps.h"
 #include "client/answer.h"
-#include "client/json_scan.h"
 #include "grow.h"
 #include "printable.h"
 #include "run/caller.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -76,7 +74,6 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
 static void question_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct question *q = ctx;
-    (void)token;
     q->err = end->err;
     if (is_busy(end))
         return;
@@ -134,6 +131,21 @@ static bool take_cursor(struct page *page, struct str raw)
     return strspn(page->cursor, plain) == raw.n - 2 && strcmp(page->cursor, was) != 0;
 }
 
+/* All pages of the list that the filter leaves. */
+static int ask_pages(struct clean *c, const char *list, const char *filter, const char *value,
+                     take_fn *take)
+{
+    struct page page = {""};
+    char path[PATH_SIZE];
+    int rc;
+    do {
+        snprintf(path, sizeof(path), "/v1/%s?limit=%d&%s=%s%s%s", list, PAGE, filter, value,
+                 page.cursor[0] ? "&cursor=" : "", page.cursor);
+        rc = ask(c, path, take, &page);
+    } while (rc == 0 && page.cursor[0]);
+    return rc;
+}
+
 /* --- items ------------------------------------------------------------------------------------ */
 
 static int add_item(struct clean *c, const struct answer_line *line)
@@ -163,17 +175,10 @@ static void take_items(struct clean *c, void *ctx, const struct response *respon
 
 int clean_list_items(struct clean *c)
 {
-    struct page page = {""};
-    char path[PATH_SIZE], prefix[RUN_SKU_SIZE] = RUN_SKUS_BEGIN;
-    int rc;
+    char prefix[RUN_SKU_SIZE] = RUN_SKUS_BEGIN;
     if (c->run)
         run_name_prefix(prefix, c->run);
-    do {
-        snprintf(path, sizeof(path), "/v1/items?limit=%d&prefix=%s%s%s", PAGE, prefix,
-                 page.cursor[0] ? "&cursor=" : "", page.cursor);
-        rc = ask(c, path, take_items, &page);
-    } while (rc == 0 && page.cursor[0]);
-    return rc;
+    return ask_pages(c, "items", "prefix", prefix, take_items);
 }
 
 /* --- deleting --------------------------------------------------------------------------------- */
@@ -271,24 +276,13 @@ static bool take_hold(struct clean *c, struct str raw)
 
 static bool take_reservations(struct clean *c, struct str body)
 {
-    struct json_scan scan = json_scan_of(body);
-    struct str name, raw;
-    enum json_step step;
-    if (!json_scan_enter(&scan, '{'))
-        return false;
-    for (bool first = true; (step = json_scan_member(&scan, first, &name)) == JSON_ITEM;
-         first = false) {
-        if (str_equal(name, STR("reservations")))
-            break;
-        if (!json_scan_skip(&scan, &raw))
+    struct str raw;
+    size_t at = 0;
+    bool broken;
+    while (answer_next(body, "reservations", &at, &raw, &broken))
+        if (!take_hold(c, raw))
             return false;
-    }
-    if (step != JSON_ITEM || !json_scan_enter(&scan, '['))
-        return false;
-    for (bool first = true; (step = json_scan_element(&scan, first)) == JSON_ITEM; first = false)
-        if (!json_scan_skip(&scan, &raw) || !take_hold(c, raw))
-            return false;
-    return step == JSON_END;
+    return !broken;
 }
 
 static void take_holds(struct clean *c, void *ctx, const struct response *response)
@@ -305,26 +299,13 @@ static void take_holds(struct clean *c, void *ctx, const struct response *respon
         (void)refuse(c, "GET /v1/reservations", response);
 }
 
-static int list_holds_of(struct clean *c, const char *sku)
-{
-    struct page page = {""};
-    char path[PATH_SIZE];
-    int rc;
-    do {
-        snprintf(path, sizeof(path), "/v1/reservations?limit=%d&state=held&sku=%s%s%s", PAGE, sku,
-                 page.cursor[0] ? "&cursor=" : "", page.cursor);
-        rc = ask(c, path, take_holds, &page);
-    } while (rc == 0 && page.cursor[0]);
-    return rc;
-}
-
 int clean_list_holds(struct clean *c)
 {
     int rc = 0;
     c->foreign = 0;
     for (size_t i = 0; i < c->item_count && rc == 0 && !c->ledgerless; i++)
         if (c->items[i].state == CLEAN_IN_USE)
-            rc = list_holds_of(c, c->items[i].sku);
+            rc = ask_pages(c, "reservations", "state=held&sku", c->items[i].sku, take_holds);
     return rc;
 }
 

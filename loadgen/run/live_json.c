@@ -54,18 +54,13 @@ json_t *live_json_begin(const struct history_facts *facts)
     static const char *const later[] = {"step", "load", "verdict", "exit_status"};
     struct jsonput j = {0};
     json_t *document = json_object();
-    if (!document)
-        return NULL;
     jsonput_text(&j, document, "kind", STR("run"));
     jsonput_text(&j, document, "phase", STR("starting"));
     jsonput_bool(&j, document, "over", false);
     put_facts(&j, document, facts);
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
         jsonput_null(&j, document, later[i]);
-    if (!j.failed)
-        return document;
-    json_decref(document);
-    return NULL;
+    return jsonput_end(&j, document);
 }
 
 static void put_step(struct jsonput *j, json_t *document, const struct live_state *s)

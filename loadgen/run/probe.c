@@ -40,7 +40,6 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
 static void ready_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct probe *p = ctx;
-    (void)token;
     p->answered = end->response != NULL;
     if (p->answered && end->response->status != STATUS_UNSURE)
         p->ready = end->response->status == 200 ? probe_ready_said(end->response->body)
@@ -171,7 +170,6 @@ static void metrics_done(void *ctx, uint64_t token, const struct call_end *end)
     struct probe *p = ctx;
     struct history_sample sample;
     unsigned i = 0;
-    (void)token;
     if (!end->response || end->response->status != 200 ||
         !probe_counters_said(end->response->body, &sample))
         return;

@@ -24,13 +24,11 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signo)
 {
-    (void)signo;
     interrupted = 1;
 }
 
 static bool show_progress(void *ctx, const char *what, uint64_t done, uint64_t all)
 {
-    (void)ctx;
     live_show(
         &(struct live_state){.phase = what, .step = true, .step_done = done, .step_all = all});
     return interrupted != 0;
@@ -188,7 +186,6 @@ void recording_watch_signals(void)
 
 bool recording_is_interrupted(void *ctx)
 {
-    (void)ctx;
     return interrupted != 0;
 }
 

@@ -43,7 +43,6 @@ static int apply_gates(struct trial *t, const struct options *options)
 static void show_step(void *ctx, const char *step, unsigned percent)
 {
     char phase[LIVE_PHASE_SIZE];
-    (void)ctx;
     snprintf(phase, sizeof(phase), "checking: %s", step);
     live_show(&(struct live_state){
         .phase = phase, .step = true, .step_percent = true, .step_done = percent, .step_all = 100});

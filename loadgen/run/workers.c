@@ -223,7 +223,6 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
 static void on_signal_of(void *ctx, int signo)
 {
     struct workers *c = ctx;
-    (void)signo;
     *c->options->interrupted = 1;
     stop_clients(c);
 }
@@ -241,11 +240,7 @@ static int make_pool(struct workers *c)
     int rc = pool_new(&c->pool, c->load->workers, &events);
     if (rc < 0)
         return rc;
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    rc = pool_watch_signals(c->pool, &signals);
+    rc = pool_watch_signals(c->pool, (const int[]){SIGINT, SIGTERM, 0});
     for (uint32_t i = 0; rc >= 0 && i < c->load->workers; i++) {
         const struct pool_slot_options slot = {.name = "client",
                                                .index = (int)i,

@@ -56,8 +56,7 @@ static enum MHD_Result send_response(struct MHD_Connection *conn, unsigned statu
     if (ok && status == MHD_HTTP_METHOD_NOT_ALLOWED)
         ok = MHD_add_response_header(response, "Allow", "GET, HEAD") == MHD_YES;
     enum MHD_Result result = ok ? MHD_queue_response(conn, status, response) : MHD_NO;
-    if (response)
-        MHD_destroy_response(response);
+    MHD_destroy_response(response);
     return result;
 }
 
@@ -103,8 +102,6 @@ enum MHD_Result ui_answer(void *ctx, struct MHD_Connection *conn, const char *ur
     const char *host = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     const struct route *route = find_route(url);
     bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    (void)version;
-    (void)upload;
     if (!*con_cls) { /* the head was read; bodies are read and forgotten */
         *con_cls = server;
         server->requests++;

@@ -22,8 +22,6 @@ static void on_completed(void *ctx, struct MHD_Connection *conn, void **con_cls,
                          enum MHD_RequestTerminationCode how)
 {
     struct ui_server *server = ctx;
-    (void)conn;
-    (void)how;
     if (*con_cls)
         server->requests--;
     *con_cls = NULL;

@@ -56,7 +56,6 @@ static bool take_frame(struct ui_stream *s)
 static ssize_t feed(void *stream, uint64_t position, char *to, size_t max)
 {
     struct ui_stream *s = stream;
-    (void)position;
     assert(!s->suspended);
     if (!s->started) {
         s->started = true;

@@ -28,14 +28,12 @@ static volatile sig_atomic_t signalled;
 
 static void on_signal(int signo)
 {
-    (void)signo;
     signalled = 1;
 }
 
 static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
 {
     struct ui *ui = ctx;
-    (void)slot;
     ui->broken |= !ui->leaving || gone->signal != 0 || gone->status != 0;
 }
 

@@ -156,28 +156,6 @@ static int run_dead(const struct cli_call *call)
     return show(call, letter_columns, sizeof(letter_columns) / sizeof(letter_columns[0]), ask_dead);
 }
 
-const struct cli_command hooks_list = {
-    .name = "list",
-    .help = "list hooks, whether they are on, and what they could not deliver",
-    .specs = ledger_specs,
-    .options_size = sizeof(struct options),
-    .complete = has_ledger,
-    .run = run_list,
-};
-
-const struct cli_command hooks_dead = {
-    .name = "dead",
-    .help = "list the events that a hook has given up",
-    .about = "10,000 at the most.",
-    .words = "HOOK",
-    .words_min = 1,
-    .words_max = 1,
-    .specs = ledger_specs,
-    .options_size = sizeof(struct options),
-    .complete = has_ledger,
-    .run = run_dead,
-};
-
 /* --- replay, drop ----------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -225,7 +203,6 @@ static enum db_result change_dead(struct db *db, const struct cli_call *call, ch
         struct tail_position at = {.n = 0};
         bool is_id = post_read_id(str_of(call->words.text[i]), &partition, &at);
         assert(is_id); /* names_dead() has looked */
-        (void)is_id;
         result = change(db, first_word(call), partition, &at, &one);
         *changed += one;
         if (one == 0 && !*missing)
@@ -269,31 +246,6 @@ static int run_drop(const struct cli_call *call)
 {
     return change_all(call, hook_store_drop_dead, "dropped");
 }
-
-const struct cli_command hooks_replay = {
-    .name = "replay",
-    .help = "send events again that a hook has given up",
-    .about = "They come behind what was delivered since, so out of the order of their items.",
-    .words = "HOOK [ID...]",
-    .words_min = 1,
-    .words_max = CLI_WORDS_MAX,
-    .specs = dead_specs,
-    .options_size = sizeof(struct options),
-    .complete = names_dead,
-    .run = run_replay,
-};
-
-const struct cli_command hooks_drop = {
-    .name = "drop",
-    .help = "forget events that a hook has given up",
-    .words = "HOOK [ID...]",
-    .words_min = 1,
-    .words_max = CLI_WORDS_MAX,
-    .specs = dead_specs,
-    .options_size = sizeof(struct options),
-    .complete = names_dead,
-    .run = run_drop,
-};
 
 /* --- on, off, forget -------------------------------------------------------------------------- */
 
@@ -344,23 +296,34 @@ static int run_forget(const struct cli_call *call)
     return change_hook(call, hook_store_forget);
 }
 
-#define HOOK_COMMAND(ID, NAME, HELP, ABOUT)                                                        \
-    const struct cli_command hooks_##ID = {                                                        \
-        .name = (NAME),                                                                            \
-        .help = (HELP),                                                                            \
-        .about = (ABOUT),                                                                          \
-        .words = "HOOK",                                                                           \
-        .words_min = 1,                                                                            \
-        .words_max = 1,                                                                            \
-        .specs = ledger_specs,                                                                     \
+/* --- what there is ---------------------------------------------------------------------------- */
+
+#define HOOKS_COMMAND(id, takes, rows, check, says, more)                                          \
+    const struct cli_command hooks_##id = {                                                        \
+        .name = #id,                                                                               \
+        .help = (says),                                                                            \
+        .about = (more),                                                                           \
+        .words = (takes),                                                                          \
+        .specs = (rows),                                                                           \
         .options_size = sizeof(struct options),                                                    \
-        .complete = has_ledger,                                                                    \
-        .run = run_##ID,                                                                           \
+        .complete = (check),                                                                       \
+        .run = run_##id,                                                                           \
     }
 
-HOOK_COMMAND(on, "on", "send a hook again that was switched off",
-             "It goes on where it stopped: what has happened meanwhile is sent.");
-HOOK_COMMAND(off, "off", "send nothing to a hook until it is switched on",
-             "Where it stopped is kept. So it goes with an endpoint that answers 410.");
-HOOK_COMMAND(forget, "forget", "forget how far a hook has come, and what it has given up",
-             "For one that was taken out of --hooks-file; if it is there still, it begins anew.");
+HOOKS_COMMAND(list, NULL, ledger_specs, has_ledger,
+              "list hooks, whether they are on, and what they could not deliver", NULL);
+HOOKS_COMMAND(dead, "HOOK", ledger_specs, has_ledger, "list the events that a hook has given up",
+              "10,000 at the most.");
+HOOKS_COMMAND(replay, "HOOK [ID...]", dead_specs, names_dead,
+              "send events again that a hook has given up",
+              "They come behind what was delivered since, so out of the order of their items.");
+HOOKS_COMMAND(drop, "HOOK [ID...]", dead_specs, names_dead,
+              "forget events that a hook has given up", NULL);
+HOOKS_COMMAND(on, "HOOK", ledger_specs, has_ledger, "send a hook again that was switched off",
+              "It goes on where it stopped: what has happened meanwhile is sent.");
+HOOKS_COMMAND(off, "HOOK", ledger_specs, has_ledger,
+              "send nothing to a hook until it is switched on",
+              "Where it stopped is kept. So it goes with an endpoint that answers 410.");
+HOOKS_COMMAND(forget, "HOOK", ledger_specs, has_ledger,
+              "forget how far a hook has come, and what it has given up",
+              "For one that was taken out of --hooks-file; if it is there still, it begins anew.");

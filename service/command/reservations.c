@@ -4,12 +4,9 @@
 #include "command/client/pages.h"
 #include "command/client/table.h"
 #include "command/commands.h"
-#include "core/limits.h"
 #include "core/reservation.h"
 #include "fail.h"
 #include "printable.h"
-
-#include <inttypes.h>
 
 #define ID_MAX_BYTES 128
 #define PATH_SIZE    (sizeof("/v1/reservations//release") + 3 * ID_MAX_BYTES)
@@ -229,8 +226,6 @@ static const struct cli_command get = {
     .name = "get",
     .help = "show a reservation",
     .words = "ID",
-    .words_min = 1,
-    .words_max = 1,
     .specs = get_specs,
     .options_size = sizeof(struct get_options),
     .complete = check_id,
@@ -271,8 +266,6 @@ static const struct cli_command release = {
     .name = "release",
     .help = "give the units of a held reservation back",
     .words = "ID",
-    .words_min = 1,
-    .words_max = 1,
     .specs = release_specs,
     .options_size = sizeof(struct release_options),
     .complete = complete_release,

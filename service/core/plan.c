@@ -3,8 +3,6 @@
 #include "core/record.h"
 #include "core/tenant.h"
 
-#include <assert.h>
-
 #define DECIDER(KIND, name, ...) [OP_##KIND] = decide_##name,
 static decide_fn *const deciders[] = {OP_TABLE(DECIDER)};
 

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "must_check.h"
 #include "str.h"
 
 #include <stdbool.h>

@@ -2,7 +2,6 @@
 #include "core/limits.h"
 #include "http/exchange.h"
 #include "http/json_write.h"
-#include "keys/key_ring.h"
 #include "version.h"
 
 static void put_bool(struct buf *b, bool value)

@@ -12,7 +12,6 @@
 struct answer;
 struct exchange;
 struct http_server;
-struct op;
 
 /* The head of the request is known. */
 void access_begin(struct exchange *x);

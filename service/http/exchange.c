@@ -339,8 +339,7 @@ static struct MHD_Response *stream_of(struct exchange *x)
               MHD_add_response_header(response, "X-Accel-Buffering", "no") == MHD_YES;
     if (ok)
         return response;
-    if (response)
-        MHD_destroy_response(response);
+    MHD_destroy_response(response);
     return NULL;
 }
 

@@ -34,11 +34,6 @@ bool framing_is_over(const struct framing *f)
     return f->state == OVER;
 }
 
-bool framing_is_inside(const struct framing *f)
-{
-    return f->state != OVER && f->state != FAULTY && (f->state != METHOD || f->index > 0);
-}
-
 /* --- ends ------------------------------------------------------------------------------------- */
 
 static enum framing_state end_request(struct framing *f)

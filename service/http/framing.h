@@ -43,6 +43,3 @@ void framing_take(struct framing *f, char *bytes, size_t n, struct framing_taken
 void framing_close(struct framing *f);
 
 bool framing_is_over(const struct framing *f);
-
-/* True between the first byte of a request and its last. */
-bool framing_is_inside(const struct framing *f);

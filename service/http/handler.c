@@ -6,11 +6,8 @@
 #include "clock.h"
 #include "http/headers.h"
 #include "http/host.h"
-#include "http/render.h"
 #include "http/server_limits.h"
 #include "log.h"
-
-#include <assert.h>
 
 static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    size_t name_n, const char *value, size_t value_n)

@@ -3,7 +3,6 @@
 #include "http/https_files.h"
 #include "http/https_peer.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>

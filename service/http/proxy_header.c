@@ -79,7 +79,6 @@ static void read_source(struct proxy_header *header)
     bool known = ip_of_socket(&header->source, is_v4 ? (struct sockaddr *)(void *)&four
                                                      : (struct sockaddr *)(void *)&six);
     assert(known); /* it is of one of the two */
-    (void)known;
     header->port = (uint16_t)u16_at(header, HEAD_BYTES + (is_v4 ? 8 : 32));
 }
 

@@ -2,7 +2,6 @@
 #include "clock.h"
 #include "fail.h"
 
-#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>

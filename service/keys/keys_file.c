@@ -2,7 +2,6 @@
 #include "fail.h"
 #include "private_file.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

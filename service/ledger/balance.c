@@ -1,5 +1,6 @@
 #include "ledger/balance.h"
 #include "ledger/owner.h"
+#include "ledger/rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -150,24 +151,19 @@ enum db_result balance_lines(struct db *db, struct balance_walk *walk, balance_f
     return result;
 }
 
-/* Up to two numbers of the one row; NULL leaves them alone. */
-static int keep_numbers(void *context, const struct db_value *row, size_t count)
+static int keep_position(void *context, const struct db_value *row, size_t count)
 {
-    int64_t *const *out = context;
-    for (size_t i = 0; i < count; i++)
-        if (row[i].type == DB_INT)
-            *out[i] = row[i].as.number;
+    *(struct event_id *)context = (struct event_id){row[0].as.number, row[1].as.number};
     return 0;
 }
 
 enum db_result balance_position(struct db *db, unsigned partition, struct event_id *at)
 {
     const struct db_value value = db_int(partition);
-    int64_t *const out[] = {&at->epoch, &at->seq};
     *at = (struct event_id){0, 0};
     enum db_result result = db_begin_read(db);
     if (result == DB_OK)
-        result = db_run(db, &position, &value, 1, keep_numbers, (void *)out, NULL);
+        result = db_run(db, &position, &value, 1, keep_position, at, NULL);
     db_rollback(db);
     if (at->epoch == 0)
         at->seq = 0; /* a partition that was begun and holds nothing stands at 0-(-1) */
@@ -177,10 +173,9 @@ enum db_result balance_position(struct db *db, unsigned partition, struct event_
 enum db_result balance_partitions(struct db *db, unsigned *count)
 {
     int64_t last = -1;
-    int64_t *const out[] = {&last};
     enum db_result result = db_begin_read(db);
     if (result == DB_OK)
-        result = db_run(db, &last_partition, NULL, 1, keep_numbers, (void *)out, NULL);
+        result = db_run(db, &last_partition, NULL, 1, rows_number, &last, NULL);
     db_rollback(db);
     *count = (unsigned)(last + 1);
     return result;

@@ -84,14 +84,16 @@ struct db_statement {
     {                                                                                              \
         .kind = DB_ONE, .types = (TYPES), .head = (TEXT)                                           \
     }
-#define DB_FIND(TYPES, HEAD)                                                                       \
+#define DB_FIND_OF(TYPES, HEAD, TAIL)                                                              \
     {                                                                                              \
-        .kind = DB_LOOKUP, .types = (TYPES), .head = (HEAD)                                        \
+        .kind = DB_LOOKUP, .types = (TYPES), .head = (HEAD), .tail = (TAIL)                        \
     }
-#define DB_ADD(TYPES, TABLE, COLS)                                                                 \
+#define DB_FIND(TYPES, HEAD) DB_FIND_OF(TYPES, HEAD, NULL)
+#define DB_PUT(TYPES, TABLE, COLS, TAIL)                                                           \
     {                                                                                              \
-        .kind = DB_INSERT, .types = (TYPES), .head = (TABLE), .columns = (COLS)                    \
+        .kind = DB_INSERT, .types = (TYPES), .head = (TABLE), .columns = (COLS), .tail = (TAIL)    \
     }
+#define DB_ADD(TYPES, TABLE, COLS) DB_PUT(TYPES, TABLE, COLS, NULL)
 
 /* One row found. The texts are good until it returns; other than 0 stops, as out of memory does. */
 typedef int db_row_fn(void *context, const struct db_value *columns, size_t count);

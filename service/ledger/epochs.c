@@ -1,5 +1,6 @@
 #include "ledger/epochs.h"
 #include "clock.h"
+#include "ledger/rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -15,13 +16,10 @@ static const struct db_statement find_end =
 static const struct db_statement find_behind =
     DB_ASK("iii", "SELECT 1 FROM events WHERE partition_no = $1 AND (epoch, seq) > ($2, $3) "
                   "AND type <> 'epoch' LIMIT 1");
-static const struct db_statement put_epoch = {
-    .kind = DB_INSERT,
-    .types = "iiititi",
-    .head = "epochs",
-    .columns = "partition_no, epoch, last_seq, run_id, opened_ms, promotion, promotion_order",
-    .tail = "ON CONFLICT (partition_no, epoch) DO UPDATE SET last_seq = excluded.last_seq",
-};
+static const struct db_statement put_epoch =
+    DB_PUT("iiititi", "epochs",
+           "partition_no, epoch, last_seq, run_id, opened_ms, promotion, promotion_order",
+           "ON CONFLICT (partition_no, epoch) DO UPDATE SET last_seq = excluded.last_seq");
 static const struct db_statement count_restores =
     DB_ASK("", "SELECT COALESCE(MAX(number), 0) FROM restores");
 static const struct db_statement last_restored =
@@ -86,18 +84,12 @@ bool epochs_hold(struct event_id at, struct event_id id, int64_t last_seq, int64
     return id.epoch == at.epoch ? id.seq <= at.seq : id.epoch < at.epoch && id.seq <= last_seq;
 }
 
-static int keep_number(void *context, const struct db_value *row, size_t count)
-{
-    *(int64_t *)context = row[0].as.number;
-    return 0;
-}
-
 enum db_result epochs_look_up(struct db *db, unsigned partition, struct event_id at,
                               struct event_id id, bool *held)
 {
     struct epoch_found found = {.last_seq = EPOCHS_ABSENT};
     int64_t restored = 0;
-    enum db_result result = db_run(db, &last_restored, NULL, 1, keep_number, &restored, NULL);
+    enum db_result result = db_run(db, &last_restored, NULL, 1, rows_number, &restored, NULL);
     if (result == DB_OK)
         result = epochs_find(db, partition, id.epoch, &found);
     *held = result == DB_OK && epochs_hold(at, id, found.last_seq, restored);
@@ -161,7 +153,7 @@ enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id en
 
 enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms, int64_t *number)
 {
-    enum db_result result = db_run(db, &count_restores, NULL, 1, keep_number, number, NULL);
+    enum db_result result = db_run(db, &count_restores, NULL, 1, rows_number, number, NULL);
     if (result != DB_OK)
         return result;
     ++*number;

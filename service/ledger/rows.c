@@ -1,6 +1,13 @@
 #include "ledger/rows.h"
 #include "ledger/owner.h"
 
+int rows_number(void *context, const struct db_value *row, size_t count)
+{
+    if (row[0].type == DB_INT)
+        *(int64_t *)context = row[0].as.number;
+    return 0;
+}
+
 bool rows_text(struct arena *arena, const struct db_value *value, struct str *out)
 {
     *out = (struct str){NULL, 0};

@@ -43,6 +43,9 @@ static inline int64_t rows_int(const struct db_value *value)
     return value->type == DB_INT ? value->as.number : 0;
 }
 
+/* A db_row_fn: what the row has one number of goes to an int64_t, which NULL leaves as it is. */
+int rows_number(void *context, const struct db_value *row, size_t count);
+
 /* A copy in the arena; NULL stays absent. False: no memory. */
 bool rows_text(struct arena *arena, const struct db_value *value, struct str *out) MUST_CHECK;
 

@@ -57,13 +57,9 @@ static const struct db_statement read_list =
 static const struct db_statement add_to_list =
     DB_ADD("itti", "schema_migrations", "number, name, sha256, applied_ms");
 /* The id of the first time stays. */
-static const struct db_statement put_meta = {
-    .kind = DB_INSERT,
-    .types = "iti",
-    .head = "ledger_meta",
-    .columns = "one, ledger_id, schema_version",
-    .tail = "ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version",
-};
+static const struct db_statement put_meta =
+    DB_PUT("iti", "ledger_meta", "one, ledger_id, schema_version",
+           "ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version");
 static const struct db_statement read_meta =
     DB_ASK("", "SELECT ledger_id, schema_version FROM ledger_meta");
 

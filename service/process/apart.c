@@ -6,7 +6,6 @@
 #include "process/rights.h"
 #include "version.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #define READY_TIMEOUT_MS 120000

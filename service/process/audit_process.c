@@ -70,7 +70,6 @@ int audit_process_run(struct pool_child *child, void *arg)
     struct store_shared apart = {.store_id = 0};
     struct auditor a = {.desk = shared->audit_desk};
     char err[256] = "";
-    (void)child;
     signal(SIGHUP, SIG_IGN); /* it began with what was read last, and ends soon */
     process_begin(args, CONFINE_LEDGER, "audit", -1);
     struct admin *admin = admin_new(&config, &apart, err, sizeof(err));

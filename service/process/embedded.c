@@ -185,7 +185,6 @@ int embedded_run(struct pool_child *child, void *arg)
 {
     struct embedded *e = arg;
     char dir[PATH_MAX];
-    (void)child;
     snprintf(dir, sizeof(dir), "%.4000s/redis", e->dir);
     /* Control-C in a terminal is for the master, too. */
     (void)setpgid(0, 0);

@@ -10,7 +10,6 @@
 #include "process/ledger_open.h"
 #include "process/process.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -426,23 +425,15 @@ static void stop_process(struct hooks_process *p)
     db_close(p->db);
 }
 
-static void begin_process(struct hooks_process *p, const struct process_args *args)
-{
-    process_begin(args, CONFINE_HOOKS, "hooks", -1);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
-    sigemptyset(&p->signals);
-    sigaddset(&p->signals, PROCESS_STOP);
-    sigaddset(&p->signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &p->signals, NULL);
-}
-
 int hooks_process_run(struct pool_child *child, void *arg)
 {
     const struct process_args *args = arg;
     static struct hooks_process p;
     bool said = false;
     p.shared = args->shared;
-    begin_process(&p, args);
+    process_begin(args, CONFINE_HOOKS, "hooks", -1);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
+    p.signals = process_hold_signals();
     if (!make_parts(&p))
         p.refused = true;
     int64_t begin_ms = clock_mono_ms();

@@ -5,7 +5,6 @@
 #include "process/key_watch.h"
 #include "process/live_round.h"
 #include "process/waiting.h"
-#include "store/admin/scan.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -239,7 +238,6 @@ static void on_pump(uv_prepare_t *prepare)
 static void on_stop(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
-    (void)signo;
     k->stopping = true;
     if (k->flying == 0)
         uv_stop(&k->loop);
@@ -248,7 +246,6 @@ static void on_stop(uv_signal_t *handle, int signo)
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
-    (void)signo;
     config_read_again(k->shared->config);
 }
 

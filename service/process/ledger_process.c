@@ -334,22 +334,14 @@ static void stop_process(struct ledger_process *l)
         admin_free(l->admin);
 }
 
-static void begin_process(struct ledger_process *l, const struct process_args *args)
-{
-    process_begin(args, CONFINE_LEDGER, "ledger", -1);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
-    sigemptyset(&l->signals);
-    sigaddset(&l->signals, PROCESS_STOP);
-    sigaddset(&l->signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &l->signals, NULL);
-}
-
 int ledger_process_run(struct pool_child *child, void *arg)
 {
     const struct process_args *args = arg;
     struct ledger_process l = {.shared = args->shared, .child = child};
     bool said = false;
-    begin_process(&l, args);
+    process_begin(args, CONFINE_LEDGER, "ledger", -1);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
+    l.signals = process_hold_signals();
     if (l.shared->ledger_look)
         backlog_begin(l.shared->store_shared);
     if (!make_parts(&l))

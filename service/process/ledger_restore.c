@@ -83,7 +83,6 @@ struct asker {
 static bool ask_on(void *user, const struct restore *restore)
 {
     const struct asker *asker = user;
-    (void)restore;
     return asker->go_on(asker->user);
 }
 

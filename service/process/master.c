@@ -13,9 +13,7 @@
 #include "store/relay/relay_shared.h"
 #include "version.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define PATIENCE_MS    2000 /* of a child with Redis and SQL, before the others begin as well */
 #define LOOK_MS        100  /* at what is waited for */
@@ -83,7 +81,6 @@ static void on_signal(void *ctx, int signo)
 static void on_message(void *ctx, int slot, const void *bytes, size_t n)
 {
     struct master *m = ctx;
-    (void)slot;
     waiting_hear(&m->waiting, bytes, n);
 }
 

@@ -1,12 +1,9 @@
 /* port.c -- the process that serves /healthz, /readyz and /metrics for `stockd ledger` and `stockd
  * hooks run`, on --ledger-listen and --hooks-listen. The process that works may wait for Redis or
  * SQL as long as it likes: this one answers meanwhile, from what the two share. */
-#include "clock.h"
-#include "http/https_files.h"
 #include "http/server.h"
 #include "process/key_watch.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct port {
@@ -30,14 +27,12 @@ static enum problem_id look(void *user, struct buf *out, const char **why)
 static void on_stop(uv_signal_t *handle, int signo)
 {
     struct port *port = handle->data;
-    (void)signo;
     uv_stop(&port->loop);
 }
 
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct port *port = handle->data;
-    (void)signo;
     config_read_again(port->shared->config);
     key_watch_look(port->shared->keys, true);
 }
@@ -60,38 +55,6 @@ static void watch(struct port *port)
         uv_timer_start(&port->keys_look, on_keys_look, 0, KEY_WATCH_MS);
 }
 
-static int start(struct port *port, const struct http_health *health)
-{
-    const struct config *config = port->shared->config;
-    const struct listener *listener = &port->shared->listeners[0];
-    char err[256] = "";
-    watch(port);
-    struct http_config http = {.listen_fd = listener->fd[0],
-                               .second_fd = listener->fd[1],
-                               .tls = https_is_on(),
-                               .connections_max = (unsigned)config->connections_max,
-                               .read_timeout_ms = config->read_timeout_ms,
-                               .request_timeout_ms = config->request_timeout_ms,
-                               .write_timeout_ms = config->write_timeout_ms,
-                               .memory_max_bytes = (size_t)config->memory_max_bytes,
-                               .guards_host = listen_is_loopback(listener) && !port->shared->keys,
-                               .proxies = &config->proxies,
-                               .proxy_protocol = config->proxy_protocol,
-                               .keys = port->shared->keys,
-                               .failed_logins = port->shared->failed_logins,
-                               .quota_share = config->quota_share,
-                               .allowed_hosts = config->allowed_hosts,
-                               .health = health};
-    if (listen_begin(listener) < 0) {
-        log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(errno));
-        return -1;
-    }
-    port->server = http_server_new(&port->loop, &http, NULL, port->shared->stats, err, sizeof(err));
-    if (!port->server)
-        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
-    return port->server ? 0 : -1;
-}
-
 static void stop_port(struct port *port)
 {
     http_server_free(port->server);
@@ -107,10 +70,13 @@ int port_run(struct pool_child *child, void *arg)
     const struct process_args *args = arg;
     struct port port = {.shared = args->shared, .look = args->look};
     const struct http_health health = {.look = look, .user = &port};
+    struct http_config http = {.health = &health};
     process_begin(args, CONFINE_PORT, "port", 0);
     if (uv_loop_init(&port.loop) != 0)
         return EXIT_FAILURE;
-    if (start(&port, &health) < 0 || pool_ready(child) < 0)
+    watch(&port);
+    port.server = process_serve(port.shared, &port.loop, &port.shared->listeners[0], &http, NULL);
+    if (!port.server || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&port.loop, UV_RUN_DEFAULT);
     stop_port(&port);

@@ -3,6 +3,8 @@
 #include "core/live.h"
 #include "core/op.h"
 #include "core/route.h"
+#include "http/https_files.h"
+#include "http/server.h"
 #include "keys/failed_logins.h"
 #include "process/audit_desk.h"
 #include "random.h"
@@ -11,7 +13,6 @@
 
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 /* --- in the parent ---------------------------------------------------------------------------- */
 
@@ -54,13 +55,9 @@ void shared_state_free(struct shared_state *shared)
 
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
     int rc = pool_new(pool, slots, events);
-    return rc < 0 ? rc : pool_watch_signals(*pool, &signals);
+    return rc < 0 ? rc : pool_watch_signals(*pool, signals);
 }
 
 struct pool_slot_options process_slot(const char *name, int index,
@@ -115,4 +112,47 @@ void process_begin(const struct process_args *args, enum confine_kind kind, cons
     int rc = shared->confines ? confine_calls(kind) : 0;
     if (rc < 0)
         log_event(LOG_WARN, "system calls are not confined", LOG_ERRNO(rc));
+}
+
+sigset_t process_hold_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, PROCESS_STOP);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    return signals;
+}
+
+struct http_server *process_serve(const struct shared_state *shared, uv_loop_t *loop,
+                                  const struct listener *listener, struct http_config *http,
+                                  struct store *store)
+{
+    const struct config *config = shared->config;
+    char err[256] = "";
+    http->listen_fd = listener->fd[0];
+    http->second_fd = listener->fd[1];
+    http->tls = https_is_on();
+    http->connections_max = (unsigned)config->connections_max;
+    http->read_timeout_ms = config->read_timeout_ms;
+    http->request_timeout_ms = config->request_timeout_ms;
+    http->write_timeout_ms = config->write_timeout_ms;
+    http->memory_max_bytes = (size_t)config->memory_max_bytes;
+    http->guards_host = listen_is_loopback(listener) && !shared->keys;
+    http->proxies = &config->proxies;
+    http->proxy_protocol = config->proxy_protocol;
+    http->keys = shared->keys;
+    http->failed_logins = shared->failed_logins;
+    http->quota_share = config->quota_share;
+    http->allowed_hosts = config->allowed_hosts;
+    int rc = listen_begin(listener);
+    if (rc < 0) {
+        log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));
+        return NULL;
+    }
+    struct http_server *server =
+        http_server_new(loop, http, store, shared->stats, err, sizeof(err));
+    if (!server)
+        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
+    return server;
 }

@@ -27,6 +27,8 @@
 #define PROCESS_STOP SIGUSR1
 
 struct audit_desk;
+struct http_config;
+struct http_server;
 
 /* What every child gets. Never changed after the first fork. */
 struct shared_state {
@@ -91,6 +93,15 @@ void process_log_end(const char *child, const struct pool_exit *gone);
 /* First of all; index: -1 for the only one of its name. */
 void process_begin(const struct process_args *args, enum confine_kind kind, const char *name,
                    int index);
+
+/* Of one that looks for its signals itself: PROCESS_STOP and SIGHUP, which wait from now on. */
+sigset_t process_hold_signals(void);
+
+/* Listens and serves with what every port has from the options, and with what else stands in
+ * `http`. store: as of http_server_new(). NULL: the log says why not. */
+struct http_server *process_serve(const struct shared_state *shared, uv_loop_t *loop,
+                                  const struct listener *listener, struct http_config *http,
+                                  struct store *store);
 
 /* A worker: HTTP in, Redis out, one event loop, nothing shared but counters. */
 int worker_run(struct pool_child *child, void *args);

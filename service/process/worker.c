@@ -1,7 +1,6 @@
 /* worker.c -- the process that serves requests. */
 #include "core/hot.h"
 #include "http/access_log.h"
-#include "http/https_files.h"
 #include "http/server.h"
 #include "process/audit_desk.h"
 #include "process/kept_watch.h"
@@ -38,7 +37,6 @@ struct worker {
 
 static void nothing(uv_work_t *work)
 {
-    (void)work;
 }
 
 /* On a loop of its own, which is empty again at once. */
@@ -58,7 +56,6 @@ int worker_start_threads(void)
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
-    (void)signo;
     config_read_again(w->shared->config);
     key_watch_look(w->shared->keys, true);
     if (w->access)
@@ -95,7 +92,6 @@ static void begin_drain(uv_timer_t *timer)
 static void on_stop(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
-    (void)signo;
     if (w->leaving)
         return;
     w->leaving = true;
@@ -127,25 +123,9 @@ static int serve(struct worker *w)
 {
     const struct shared_state *shared = w->shared;
     const struct config *config = shared->config;
-    char err[256] = "";
-    struct http_config http = {.listen_fd = w->listener->fd[0],
-                               .second_fd = w->listener->fd[1],
-                               .tls = https_is_on(),
-                               .connections_max = (unsigned)config->connections_max,
-                               .read_timeout_ms = config->read_timeout_ms,
-                               .request_timeout_ms = config->request_timeout_ms,
-                               .write_timeout_ms = config->write_timeout_ms,
-                               .memory_max_bytes = (size_t)config->memory_max_bytes,
-                               .guards_host = listen_is_loopback(w->listener) && !shared->keys,
-                               .proxies = &config->proxies,
-                               .proxy_protocol = config->proxy_protocol,
-                               .keys = shared->keys,
-                               .own_items = config->tenant_items == TENANT_ITEMS_OWN,
-                               .failed_logins = shared->failed_logins,
-                               .quota_share = config->quota_share,
+    struct http_config http = {.own_items = config->tenant_items == TENANT_ITEMS_OWN,
                                .quotas = shared->quota_use,
                                .worker = w->index,
-                               .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,
                                .partitions = shared->store_config.partitions,
@@ -157,14 +137,7 @@ static int serve(struct worker *w)
                                .slow_request_ms = config->slow_request_ms};
     w->asker = (struct audit_asker){shared->audit_desk, shared->stats, shared->live, w->child};
     audit_asker_serve(&w->asker, &w->audits);
-    int rc = listen_begin(w->listener);
-    if (rc < 0) {
-        log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));
-        return -1;
-    }
-    w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
-    if (!w->server)
-        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
+    w->server = process_serve(shared, &w->loop, w->listener, &http, w->store);
     return w->server && pool_ready(w->child) == 0 ? 0 : -1;
 }
 

@@ -4,7 +4,6 @@
 #include "store/layout.h"
 #include "store/reader_state.h"
 #include "store/redis/reply.h"
-#include "store/redis/resp.h"
 
 #include <stdlib.h>
 

@@ -165,7 +165,6 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     unsigned n = link->count;
     const redisReply *ping = replies[n], *time = replies[n + 1];
     int64_t now_ms = reply_time_ms(time);
-    (void)count;
     arena_reset(&link->arena);
     if (now_ms < 0) {
         const char *why = ping->type == REDIS_REPLY_ERROR ? ping->str : "Redis gave no time";
@@ -194,7 +193,6 @@ static void on_ready(struct conn *conn)
 static void on_lost(struct conn *conn, bool busy)
 {
     struct reader_link *link = conn->user;
-    (void)busy;
     set_trouble_of_all(link, conn->error);
     /* Reads change nothing: what was under way is asked again on the next connection. */
     for (unsigned i = link->count; i-- > 0;)

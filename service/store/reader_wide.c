@@ -2,7 +2,6 @@
 #include "store/item_list.h"
 #include "store/layout.h"
 #include "store/reader_state.h"
-#include "store/redis/resp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

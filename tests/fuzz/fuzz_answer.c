@@ -184,7 +184,7 @@ static int count_results(struct str text)
     size_t at = 0, before = 0;
     bool broken;
     int count = 0;
-    while (answer_next_result(text, &at, &result, &broken)) {
+    while (answer_next(text, "results", &at, &result, &broken)) {
         check_within(text, result);
         must(!broken && result.n > 0 && at > before && at <= text.n);
         must(result.p + result.n == text.p + at);

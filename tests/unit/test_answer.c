@@ -403,7 +403,7 @@ TEST(gives_the_results_of_a_batch_one_by_one)
     bool broken;
     for (size_t i = 0; i < 3; i++) {
         struct answer a;
-        assert_true(answer_next_result(json, &at, &result, &broken));
+        assert_true(answer_next(json, "results", &at, &result, &broken));
         assert_false(broken);
         assert_true(answer_read(&a, result));
         assert_int_equal(a.status, expected[i].status);
@@ -412,7 +412,7 @@ TEST(gives_the_results_of_a_batch_one_by_one)
     }
     for (int again = 0; again < 2; again++) {
         broken = true;
-        assert_false(answer_next_result(json, &at, &result, &broken));
+        assert_false(answer_next(json, "results", &at, &result, &broken));
         assert_false(broken);
     }
 }
@@ -424,7 +424,7 @@ static int count_results(struct str json)
     struct str result;
     bool broken;
     int count = 0;
-    while (answer_next_result(json, &at, &result, &broken))
+    while (answer_next(json, "results", &at, &result, &broken))
         count++;
     return broken ? -1 : count;
 }
@@ -462,7 +462,7 @@ TEST(tells_the_end_of_the_results_from_a_broken_text)
     size_t beyond = 15;
     struct str result;
     bool is_broken = false;
-    assert_false(answer_next_result(STR("{\"results\":[]}"), &beyond, &result, &is_broken));
+    assert_false(answer_next(STR("{\"results\":[]}"), "results", &beyond, &result, &is_broken));
     assert_true(is_broken);
 }
 

@@ -259,11 +259,9 @@ TEST(a_second_stop_with_less_grace_hurries)
 
 TEST(a_watched_signal_reaches_the_callback_and_ends_the_wait)
 {
-    sigset_t set, now;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR2);
+    sigset_t now;
     struct pool *pool = pool_seen_new(1);
-    assert_int_equal(pool_watch_signals(pool, &set), 0);
+    assert_int_equal(pool_watch_signals(pool, (const int[]){SIGUSR2, 0}), 0);
     pool_seen_add(pool, exec_sleep, true, POOL_NEVER);
     assert_int_equal(pool_start(pool), 0);
     kill(getpid(), SIGUSR2);
@@ -305,10 +303,6 @@ static int report_self(struct pool_child *child, void *arg)
 
 TEST(a_child_has_one_socket_and_fresh_signals)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
     int sockets_of_ours = 0; /* what a test runner may have left open */
     for (int fd = 0; fd < 1024; fd++) {
         struct stat info;
@@ -316,7 +310,7 @@ TEST(a_child_has_one_socket_and_fresh_signals)
     }
     struct pool *pool = pool_seen_new(5);
     signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(pool_watch_signals(pool, &set), 0);
+    assert_int_equal(pool_watch_signals(pool, (const int[]){SIGTERM, SIGHUP, 0}), 0);
     for (int i = 0; i < 5; i++)
         pool_seen_add(pool, report_self, true, POOL_NEVER);
     assert_int_equal(pool_start(pool), 0);

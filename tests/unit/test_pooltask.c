@@ -420,11 +420,9 @@ TEST(a_watched_signal_is_heard_while_tasks_run)
     struct pool_tasks_options options = {
         .name = "task", .workers = 1, .on_signal = note_signal, .ctx = &heard};
     struct tally t = {0};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR2);
+    static const int signals[] = {SIGUSR2, 0};
     assert_int_equal(pool_tasks_new(&t.tasks, &options), 0);
-    assert_int_equal(pool_watch_signals(pool_tasks_pool(t.tasks), &set), 0);
+    assert_int_equal(pool_watch_signals(pool_tasks_pool(t.tasks), signals), 0);
     pool_tally_submit(&t, pool_tally_twice, STR("x"), 5);
     kill(getpid(), SIGUSR2);
     pool_tally_finish(&t);

@@ -79,10 +79,17 @@ function rows(list, make) {
     };
 }
 
+// With a colour of the theme; without one, that of what is around it.
+function coloured(element, name) {
+    if (name)
+        element.style.setProperty('--hue', 'var(--' + name + ')');
+    return element;
+}
+
 // A bar of parts, each with the name of its colour; update takes their shares of the whole bar.
 function bar(...colours) {
     const root = el('span', 'bar');
-    const parts = colours.map((name) => el('span', 'part ' + name));
+    const parts = colours.map((name) => coloured(el('span', 'part'), name));
     root.setAttribute('aria-hidden', 'true');
     root.append(...parts);
     return {

@@ -7,7 +7,7 @@ const ENDS = ['', ', done', ', killed'];
 
 // A worker of one strategy, beside the one that got most.
 function raceLane(most, i) {
-    const parts = bar('ok'), value = el('span', 'value');
+    const parts = bar(null), value = el('span', 'value');
     const root = el('li', 'lane', el('span', 'name', 'worker ' + i), parts.root, value);
     return {
         root: root,
@@ -25,12 +25,11 @@ function raceState(strategy) {
 
 function raceCard(hue) {
     let most = 1;
-    const name = el('h3'), about = el('p', 'note'), state = el('span', 'pill'), left = bar('left'), leftText = el('p', 'count');
+    const name = el('h3'), about = el('p', 'note'), state = el('span', 'pill'), left = bar(null), leftText = el('p', 'count');
     const figures = tiles(['units a second', 'conflicts a unit', 'wait p50', 'wait p99']);
     const lanes = el('ul', 'lanes');
     const fill = rows(lanes, (i) => raceLane(() => most, i));
-    const root = el('section', 'card strategy', el('div', 'row', name, state), about, left.root, leftText, figures.root, lanes);
-    root.dataset.hue = hue;
+    const root = coloured(el('section', 'card strategy', el('div', 'row', name, state), about, left.root, leftText, figures.root, lanes), hue);
     return {
         root: root,
         update: (strategy, stock) => {

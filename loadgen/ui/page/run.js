@@ -1,7 +1,8 @@
 // A run while it goes on: one document after the other (docs/loadgen.md), drawn into the same elements.
 'use strict';
 
-const CLASSES = [['ok', 'ok'], ['no-stock', 'sold out'], ['refused', 'refused'], ['busy', 'busy'], ['unknown', 'unknown']];
+// What came of a request: its name, its word and its colour.
+const CLASSES = [['ok', 'ok', 'ok'], ['no-stock', 'sold out', 'no-stock'], ['refused', 'refused', 'refused'], ['busy', 'busy', 'busy'], ['unknown', 'unknown', 'lost']];
 const DENSE = 24; // more processes than this are thin lines
 const MARKERS = 20; // fewer points than this are shown one by one
 const WORDS = { right: 'RIGHT', violation: 'WRONG', unknown: 'NOT KNOWN' };
@@ -51,7 +52,7 @@ function runVerdict() {
 }
 
 function runItem() {
-    const name = el('span', 'name'), value = el('span', 'value'), left = bar('left');
+    const name = el('span', 'name'), value = el('span', 'value'), left = bar('a');
     const root = el('li', 'item', name, left.root, value);
     return {
         root: root,
@@ -67,7 +68,7 @@ function runItem() {
 
 // What a process has sent, and what came of it, beside the busiest of them.
 function runProcess(busiest, i) {
-    const parts = bar(...CLASSES.map(([name]) => name)), value = el('span', 'value');
+    const parts = bar(...CLASSES.map(([, , hue]) => hue)), value = el('span', 'value');
     const root = el('li', 'lane', el('span', 'name', 'process ' + i), parts.root, value);
     return {
         root: root,
@@ -79,11 +80,11 @@ function runProcess(busiest, i) {
 }
 
 function runAnswers() {
-    const parts = bar(...CLASSES.map(([name]) => name));
+    const parts = bar(...CLASSES.map(([, , hue]) => hue));
     const list = el('ul', 'legend');
-    const values = CLASSES.map(([name, word]) => {
+    const values = CLASSES.map(([, word, hue]) => {
         const value = el('span', 'value');
-        list.append(el('li', '', el('span', 'dot ' + name), word, ' ', value));
+        list.append(el('li', '', coloured(el('span', 'dot'), hue), word, ' ', value));
         return value;
     });
     return {

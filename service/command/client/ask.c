@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +34,6 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signo)
 {
-    (void)signo;
     interrupted = 1;
 }
 

@@ -2,7 +2,6 @@
 #include "command/client/http_client.h"
 #include "fail.h"
 #include "ip.h"
-#include "version.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -136,7 +135,6 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
 {
     struct http_client *client = ctx;
-    (void)one;
     client->head_bytes += n;
     if (n > 5 && memcmp(bytes, "HTTP/", 5) == 0)
         client->head_ended = false;

@@ -10,7 +10,6 @@
 
 struct events;
 struct exchange;
-struct subscriber;
 struct http_server;
 
 /* NULL: out of memory. */

@@ -8,13 +8,9 @@
 
 #define SEAL_MAX_BYTES 4096
 
-static const struct db_statement begin_checkpoint = {
-    .kind = DB_INSERT,
-    .types = "iiiii",
-    .head = "checkpoints",
-    .columns = "partition_no, epoch, seq, events, at_ms",
-    .tail = "ON CONFLICT (partition_no) DO NOTHING",
-};
+static const struct db_statement begin_checkpoint =
+    DB_PUT("iiiii", "checkpoints", "partition_no, epoch, seq, events, at_ms",
+           "ON CONFLICT (partition_no) DO NOTHING");
 static const struct db_statement lock_checkpoint = {
     .kind = DB_ONE,
     .types = "i",

@@ -13,17 +13,14 @@ static const struct db_statement put_events =
            "held_delta, sold_delta, available, held, sold, version, max_per_customer, rid, "
            "expires_ms, customer, reference, reason, metadata, op_key, result, tenant, client, "
            "traceparent");
-static const struct db_statement put_items = {
-    .kind = DB_INSERT,
-    .types = "tiiiiiiiii",
-    .head = "items",
-    .columns = "sku, partition_no, on_hand, available, held, sold, version, max_per_customer, "
-               "deleted, updated_ms",
-    .tail = "ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, "
-            "available = excluded.available, held = excluded.held, sold = excluded.sold, "
-            "version = excluded.version, max_per_customer = excluded.max_per_customer, "
-            "deleted = excluded.deleted, updated_ms = excluded.updated_ms",
-};
+static const struct db_statement put_items =
+    DB_PUT("tiiiiiiiii", "items",
+           "sku, partition_no, on_hand, available, held, sold, version, max_per_customer, "
+           "deleted, updated_ms",
+           "ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, "
+           "available = excluded.available, held = excluded.held, sold = excluded.sold, "
+           "version = excluded.version, max_per_customer = excluded.max_per_customer, "
+           "deleted = excluded.deleted, updated_ms = excluded.updated_ms");
 /* Reservations that begin in the chunk are new to the tables: looking for a row to replace would be
  * work for nothing, and finding one must not pass in silence. */
 #define HEAD_TYPES "titiiiiittttt"
@@ -38,54 +35,36 @@ static const struct db_statement put_items = {
 static const struct db_statement add_reservations =
     DB_ADD(HEAD_TYPES, "reservations", HEAD_COLUMNS);
 static const struct db_statement add_lines = DB_ADD(LINE_TYPES, "reservation_lines", LINE_COLUMNS);
-static const struct db_statement put_reservations = {
-    .kind = DB_INSERT,
-    .types = HEAD_TYPES,
-    .head = "reservations",
-    .columns = HEAD_COLUMNS,
-    .tail = "ON CONFLICT (rid) DO UPDATE SET state = excluded.state, "
-            "rereserved = excluded.rereserved, expires_ms = excluded.expires_ms, "
-            "ended_ms = excluded.ended_ms",
-};
-static const struct db_statement put_lines = {
-    .kind = DB_INSERT,
-    .types = LINE_TYPES,
-    .head = "reservation_lines",
-    .columns = LINE_COLUMNS,
-    .tail = "ON CONFLICT (rid, n) DO UPDATE SET quantity = excluded.quantity, "
-            "remaining = excluded.remaining, version = excluded.version, "
-            "expired_remaining = excluded.expired_remaining, "
-            "expired_version = excluded.expired_version",
-};
-static const struct db_statement put_operations = {
-    .kind = DB_INSERT,
-    .types = "itttti",
-    .head = "operations",
-    .columns = "partition_no, op_key, type, rid, result, at_ms",
-    .tail = "ON CONFLICT (partition_no, op_key) DO UPDATE SET type = excluded.type, "
-            "rid = excluded.rid, result = excluded.result, at_ms = excluded.at_ms",
-};
+static const struct db_statement put_reservations =
+    DB_PUT(HEAD_TYPES, "reservations", HEAD_COLUMNS,
+           "ON CONFLICT (rid) DO UPDATE SET state = excluded.state, "
+           "rereserved = excluded.rereserved, expires_ms = excluded.expires_ms, "
+           "ended_ms = excluded.ended_ms");
+static const struct db_statement put_lines =
+    DB_PUT(LINE_TYPES, "reservation_lines", LINE_COLUMNS,
+           "ON CONFLICT (rid, n) DO UPDATE SET quantity = excluded.quantity, "
+           "remaining = excluded.remaining, version = excluded.version, "
+           "expired_remaining = excluded.expired_remaining, "
+           "expired_version = excluded.expired_version");
+static const struct db_statement put_operations =
+    DB_PUT("itttti", "operations", "partition_no, op_key, type, rid, result, at_ms",
+           "ON CONFLICT (partition_no, op_key) DO UPDATE SET type = excluded.type, "
+           "rid = excluded.rid, result = excluded.result, at_ms = excluded.at_ms");
 
 /* Sums are moved by what the chunk changes of them. */
-static const struct db_statement move_usage = {
-    .kind = DB_INSERT,
-    .types = "ittiii",
-    .head = "client_usage",
-    .columns = "partition_no, tenant, client, open_holds, units_held, metadata_bytes",
-    .tail = "ON CONFLICT (partition_no, tenant, client) DO UPDATE SET "
-            "open_holds = client_usage.open_holds + excluded.open_holds, "
-            "units_held = client_usage.units_held + excluded.units_held, "
-            "metadata_bytes = client_usage.metadata_bytes + excluded.metadata_bytes",
-};
-static const struct db_statement move_hourly = {
-    .kind = DB_INSERT,
-    .types = "iittii",
-    .head = "client_usage_hourly",
-    .columns = "hour_ms, partition_no, tenant, client, operation_keys, metadata_bytes",
-    .tail = "ON CONFLICT (hour_ms, partition_no, tenant, client) DO UPDATE SET "
-            "operation_keys = client_usage_hourly.operation_keys + excluded.operation_keys, "
-            "metadata_bytes = client_usage_hourly.metadata_bytes + excluded.metadata_bytes",
-};
+static const struct db_statement move_usage =
+    DB_PUT("ittiii", "client_usage",
+           "partition_no, tenant, client, open_holds, units_held, metadata_bytes",
+           "ON CONFLICT (partition_no, tenant, client) DO UPDATE SET "
+           "open_holds = client_usage.open_holds + excluded.open_holds, "
+           "units_held = client_usage.units_held + excluded.units_held, "
+           "metadata_bytes = client_usage.metadata_bytes + excluded.metadata_bytes");
+static const struct db_statement move_hourly =
+    DB_PUT("iittii", "client_usage_hourly",
+           "hour_ms, partition_no, tenant, client, operation_keys, metadata_bytes",
+           "ON CONFLICT (hour_ms, partition_no, tenant, client) DO UPDATE SET "
+           "operation_keys = client_usage_hourly.operation_keys + excluded.operation_keys, "
+           "metadata_bytes = client_usage_hourly.metadata_bytes + excluded.metadata_bytes");
 
 /* Rows of one statement, a value after the other, in the projection's arena. */
 struct rows {

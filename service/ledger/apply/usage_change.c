@@ -1,5 +1,4 @@
 #include "ledger/apply/usage_change.h"
-#include "core/tenant.h"
 
 #include <stdlib.h>
 

@@ -137,12 +137,8 @@ static const struct db_statement page_of_operations = DB_ASK(
     "itii", "SELECT op_key, result, at_ms FROM operations WHERE partition_no = $1 AND op_key > $2 "
             "AND at_ms >= $3 ORDER BY op_key LIMIT $4");
 
-static const struct db_statement operations_named = {
-    .kind = DB_LOOKUP,
-    .types = "ti",
-    .head = "SELECT op_key, result, at_ms FROM operations WHERE op_key",
-    .tail = " AND partition_no = $2",
-};
+static const struct db_statement operations_named = DB_FIND_OF(
+    "ti", "SELECT op_key, result, at_ms FROM operations WHERE op_key", " AND partition_no = $2");
 
 /* The bytes of what text_hex() wrote. Absent: no memory. */
 static struct str bytes_of(struct arena *arena, struct str hex)

@@ -35,17 +35,11 @@ static const struct usage_statements {
 } usage_of_default =
     {
         .page = DB_ASK("itti", PAGE("customer", " AND tenant = ''", "")),
-        .named = {.kind = DB_LOOKUP,
-                  .types = "tti",
-                  .head = NAMED("customer"),
-                  .tail = NAMED_TAIL("customer", " AND tenant = ''")},
+        .named = DB_FIND_OF("tti", NAMED("customer"), NAMED_TAIL("customer", " AND tenant = ''")),
 },
   usage_of_tenants = {
       .page = DB_ASK("itti", PAGE(TENANTS_NAME, "", OF_TENANTS)),
-      .named = {.kind = DB_LOOKUP,
-                .types = "tti",
-                .head = NAMED(TENANTS_NAME),
-                .tail = NAMED_TAIL(TENANTS_NAME, OF_TENANTS)},
+      .named = DB_FIND_OF("tti", NAMED(TENANTS_NAME), NAMED_TAIL(TENANTS_NAME, OF_TENANTS)),
 };
 
 static bool is_of_tenants(struct str share)

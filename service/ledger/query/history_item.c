@@ -22,16 +22,10 @@ static const struct db_statement of_tenant =
     DB_ASK("ttii", WINDOW("1", "tenant <> '' AND tenant = $1"));
 #define MINE_COLUMN 16 /* behind MOVEMENT_COLUMNS */
 
-static int keep_time(void *context, const struct db_value *row, size_t count)
-{
-    *(int64_t *)context = rows_int(&row[0]);
-    return 0;
-}
-
 enum db_result history_as_of(struct db *db, int64_t *at_ms)
 {
     *at_ms = 0;
-    return db_run(db, &last_event, NULL, 1, keep_time, at_ms, NULL);
+    return db_run(db, &last_event, NULL, 1, rows_number, at_ms, NULL);
 }
 
 /* --- movements -------------------------------------------------------------------------------- */

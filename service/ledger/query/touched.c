@@ -45,17 +45,11 @@ enum db_result touched_page(struct db *db, struct arena *arena, unsigned partiti
     return result;
 }
 
-static int keep_number(void *context, const struct db_value *row, size_t count)
-{
-    *(int64_t *)context = row[0].as.number;
-    return 0;
-}
-
 enum db_result touched_count(struct db *db, unsigned partition, struct tail_position after,
                              struct event_id end, int64_t *count)
 {
     const struct db_value values[] = {db_int(partition),    db_int(after.id.epoch),
                                       db_int(after.id.seq), db_int(after.n),
                                       db_int(end.epoch),    db_int(end.seq)};
-    return db_run(db, &count_rows, values, 1, keep_number, count, NULL);
+    return db_run(db, &count_rows, values, 1, rows_number, count, NULL);
 }

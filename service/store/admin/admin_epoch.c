@@ -1,5 +1,4 @@
 /* admin_epoch.c -- meta: looked at, renewed when Redis was restarted, closed. */
-#include "clock.h"
 #include "log.h"
 #include "stats.h"
 #include "store/admin/admin_make.h"

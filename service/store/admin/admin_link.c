@@ -190,8 +190,7 @@ redisReply *admin_ask_page(struct admin *admin, char cursor[ADMIN_CURSOR_SIZE])
 bool admin_done(struct admin *admin, enum admin_answer answer)
 {
     redisReply *reply = admin_ask(admin, answer);
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return reply != NULL;
 }
 

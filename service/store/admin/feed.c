@@ -18,8 +18,7 @@ void feed_init(struct feed *feed, struct admin *admin)
 
 static void drop_reply(struct feed *feed)
 {
-    if (feed->reply)
-        freeReplyObject(feed->reply);
+    freeReplyObject(feed->reply);
     feed->reply = NULL;
     feed->count = feed->bytes = 0;
 }
@@ -192,8 +191,7 @@ static int64_t length_of(struct admin *admin, unsigned partition)
     layout_command(&admin->out, STR("XLEN"), partition, KEY_EVENTS, NO_NAME, 0);
     redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
     int64_t length = reply ? reply->integer : -1;
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return length;
 }
 

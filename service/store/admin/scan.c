@@ -292,7 +292,6 @@ int scan_last_audit(struct admin *admin, struct scan_audit *audit)
         if (text.n > 0)
             *values[i] = strtoll(text.p, NULL, 10);
     }
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(reply);
     return reply ? 0 : -EIO;
 }

@@ -86,6 +86,5 @@ void admin_share_end(struct admin *admin, struct str name)
     layout_command(&admin->out, STR("HDEL"), 0, KEY_LIVE, NO_NAME, 1);
     resp_arg(&admin->out, name);
     redisReply *exec = admin_commit(admin, 1);
-    if (exec)
-        freeReplyObject(exec);
+    freeReplyObject(exec);
 }

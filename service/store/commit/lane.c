@@ -3,9 +3,7 @@
 #include "log.h"
 #include "stats.h"
 #include "store/commit/lane_steps.h"
-#include "store/layout.h"
 #include "store/redis/reply.h"
-#include "store/redis/resp.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,7 +19,8 @@
 
 /* --- leaving the batch ------------------------------------------------------------------------ */
 
-enum outcome_code lane_downgrade_to_unknown(const struct store_op *op, enum outcome_code code)
+/* Of one in doubt it cannot be said that nothing was changed. */
+static enum outcome_code downgrade_to_unknown(const struct store_op *op, enum outcome_code code)
 {
     bool nothing_changed = code >= OUT_REDIS_UNAVAILABLE && code <= OUT_PARTITION_CLOSED;
     return nothing_changed && op->doubt != 0 ? OUT_UNKNOWN : code;
@@ -30,7 +29,7 @@ enum outcome_code lane_downgrade_to_unknown(const struct store_op *op, enum outc
 void lane_tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why)
 {
     struct store_op *op = lane->batch.ops[i];
-    code = lane_downgrade_to_unknown(op, code);
+    code = downgrade_to_unknown(op, code);
     op->op.out = (struct outcome){.code = code, .why = why, .field_line = -1};
     if (code == OUT_UNKNOWN)
         stats_count(STATS_OUTCOME_UNKNOWN, 1);
@@ -313,7 +312,6 @@ static void on_ready(struct conn *conn)
 static void on_lost(struct conn *conn, bool busy)
 {
     struct lane *lane = conn->user;
-    (void)busy;
     lane->watching = lane->left_behind = false;
     turn_forget(&lane->turn);
     if (lane->unsettled) {
@@ -357,7 +355,7 @@ static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
             op->chain->flying--;
         op->op.out = (struct outcome){.field_line = -1};
         op->op.out.code =
-            lane_downgrade_to_unknown(op, op->tries > 0 ? OUT_CONTENTION : OUT_REDIS_UNAVAILABLE);
+            downgrade_to_unknown(op, op->tries > 0 ? OUT_CONTENTION : OUT_REDIS_UNAVAILABLE);
         op->op.out.why = why_late(lane, op);
         store_op_complete(op);
     }

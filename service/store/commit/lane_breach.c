@@ -5,7 +5,6 @@
  * its partition does nothing else until that is done, however often its connection breaks.
  */
 #include "log.h"
-#include "store/commit/lane.h"
 #include "store/commit/lane_steps.h"
 #include "store/layout.h"
 #include "store/redis/resp.h"

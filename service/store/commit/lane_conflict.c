@@ -105,7 +105,6 @@ static void on_probed(struct conn *conn, redisReply **replies, size_t count)
     struct lane *lane = conn->user;
     struct view *v = &lane->batch.view;
     unsigned moved = 0;
-    (void)count;
     if (replies[0]->type != REDIS_REPLY_ARRAY || replies[0]->elements != v->items.count) {
         lose_all(lane);
         return;

@@ -7,7 +7,6 @@
  */
 #include "clock.h"
 #include "log.h"
-#include "store/commit/lane.h"
 #include "store/commit/lane_steps.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"

@@ -5,7 +5,6 @@
  * flight; its connection is free (ledger) or blocked by WAIT (replicated).
  */
 #include "clock.h"
-#include "stats.h"
 #include "store/commit/lane.h"
 #include "store/commit/lane_steps.h"
 #include "store/layout.h"
@@ -13,7 +12,6 @@
 #include "store/redis/resp.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LOOK_US       1000 /* from one look at the ledger's progress to the next */

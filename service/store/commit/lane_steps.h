@@ -19,10 +19,8 @@
 
 #define LANE_WHY_ELSEWHERE "the partition is not written to at this Redis"
 
-/* A code that says "nothing was changed" is OUT_UNKNOWN for an operation in doubt. */
-enum outcome_code lane_downgrade_to_unknown(const struct store_op *op, enum outcome_code code);
-
-/* Answers operation i of the batch and forgets it; as lane_downgrade_to_unknown(). */
+/* Answers operation i of the batch and forgets it. A code that says "nothing was changed" is
+ * OUT_UNKNOWN for one in doubt. */
 void lane_tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why);
 
 /* The same for all that are left. */

@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define QUIET_US    1000000 /* without others, until no turn is asked for any more */
 #define KEEP_MS     "10000" /* a turn that nobody asks for */

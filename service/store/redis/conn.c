@@ -85,8 +85,7 @@ static void release(struct conn *conn)
     }
     tls_free(conn->tls);
     conn->tls = NULL;
-    if (conn->context)
-        redisFree(conn->context);
+    redisFree(conn->context);
     conn->context = NULL;
     drop_replies(conn);
     buf_reset(&conn->out);

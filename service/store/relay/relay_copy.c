@@ -1,8 +1,6 @@
 #include "store/relay/relay_copy.h"
 #include "core/tenant.h"
 
-#include <assert.h>
-
 #define ALIGN         16u
 #define REQUEST_BYTES (6u << 10) /* some 30 lines, or the largest metadata */
 #define WHY_BYTES     512u

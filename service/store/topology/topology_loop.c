@@ -32,7 +32,6 @@ static void wait_for_next(struct topology_loop *a)
 static void on_replies(struct conn *conn, redisReply **replies, size_t count)
 {
     struct topology_loop *a = conn->user;
-    (void)count;
     a->asking = false;
     (void)topology_take(a->topology, &a->question, replies, now_of(a));
     topology_say_moves(a->topology, a->partitions);
@@ -43,7 +42,6 @@ static void on_replies(struct conn *conn, redisReply **replies, size_t count)
 static void on_lost(struct conn *conn, bool busy)
 {
     struct topology_loop *a = conn->user;
-    (void)busy;
     if (!a->asking)
         return;
     a->asking = false;

@@ -4,7 +4,6 @@
 #include "digits.h"
 #include "fail.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define PORT_MAX 65535

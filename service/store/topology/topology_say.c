@@ -4,7 +4,6 @@
 #include "store/topology/topology_state.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define RANGES_SIZE 200
 

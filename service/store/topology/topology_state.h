@@ -9,8 +9,6 @@
 
 #include <sys/queue.h>
 
-struct topology_watch;
-
 #define TOPOLOGY_SEEDS_MAX (ADDRESS_SEEDS_MAX + TOPOLOGY_FOUND_MAX)
 
 /* Who can be asked: those of the URL first, then those that answers have named. */
