@@ -20,12 +20,12 @@ struct settings {
 };
 
 /* "stockd.conf:12: " before what is wrong with that line. */
-static bool refuse(const struct settings *s, const char *why)
+static bool refuse_setting(const struct settings *s, const char *why)
 {
     return ARGS_REFUSE(s->r, "%.*s:%u: %s", ARGS_SHOWN_MAX, s->path, s->file.line, why);
 }
 
-static const struct arg_spec *find(const struct args_reading *r, const char *name)
+static const struct arg_spec *find_option(const struct args_reading *r, const char *name)
 {
     for (const struct arg_spec *spec = r->specs; spec < r->specs + r->count; spec++)
         if (strcmp(spec->name, name) == 0 && !spec->flag_only)
@@ -43,7 +43,7 @@ static bool refuse_unknown(const struct settings *s)
     snprintf(why, sizeof(why), "%s: no such option; %s%s%s", s->entry.name,
              near.name ? "did you mean " : "--help lists them", near.name ? near.name : "",
              near.name ? "?" : "");
-    return refuse(s, why);
+    return refuse_setting(s, why);
 }
 
 /* The line of an earlier entry with the same name, or 0. */
@@ -67,10 +67,10 @@ static bool is_secret(const struct arg_spec *spec, const char *value)
            (!strstr(value, "://") || strchr(value, '@') || strstr(value, "password="));
 }
 
-static bool take_entry(struct settings *s)
+static bool take_setting(struct settings *s)
 {
     const char *name = s->entry.name;
-    const struct arg_spec *spec = find(s->r, name);
+    const struct arg_spec *spec = find_option(s->r, name);
     bool own = spec && spec->type != ARG_REFUSED;
     const struct arg_spec *other = own || !s->elsewhere ? NULL : s->elsewhere(s->program, name);
     char source[SOURCE_MAX], why[160];
@@ -78,11 +78,11 @@ static bool take_entry(struct settings *s)
     if (!spec && !other)
         return refuse_unknown(s);
     if (own && spec->type == ARG_CONFIG)
-        return refuse(s, "config: a file of settings names no other one");
+        return refuse_setting(s, "config: a file of settings names no other one");
     spec = other ? other : spec;
     if (spec->type != ARG_LIST && (line = earlier_line(s)) > 0) {
         snprintf(why, sizeof(why), "%s: already given in line %u; keep one", name, line);
-        return refuse(s, why);
+        return refuse_setting(s, why);
     }
     if (s->file.is_open_to_all && !s->exposed && is_secret(spec, s->entry.value)) {
         s->exposed = spec;
@@ -98,10 +98,10 @@ static bool take_entries(struct settings *s)
     for (;;) {
         switch (config_file_next(&s->file, &s->entry, why, sizeof(why))) {
         case CONFIG_END: return true;
-        case CONFIG_WRONG: return refuse(s, why);
+        case CONFIG_WRONG: return refuse_setting(s, why);
         case CONFIG_ENTRY: break;
         }
-        if (!take_entry(s))
+        if (!take_setting(s))
             return false;
     }
 }

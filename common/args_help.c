@@ -180,7 +180,7 @@ static void put_integer(const struct arg_spec *spec, int64_t value, struct buf *
     buf_puts(out, str_of(is_usual ? spec->default_text : text));
 }
 
-static void put_value(const struct arg_spec *spec, const void *field, struct buf *out)
+static void put_option_value(const struct arg_spec *spec, const void *field, struct buf *out)
 {
     switch (spec->type) {
     case ARG_STRING:
@@ -202,7 +202,7 @@ static void put_value(const struct arg_spec *spec, const void *field, struct buf
 
 void args_put_value(const struct arg_spec *spec, const void *config, struct buf *out)
 {
-    put_value(spec, (const char *)config + spec->offset, out);
+    put_option_value(spec, (const char *)config + spec->offset, out);
 }
 
 const char *args_from_name(enum arg_from from)

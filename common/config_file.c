@@ -25,7 +25,7 @@ static int read_all(int fd, struct config_file *file)
     return 0;
 }
 
-static bool fill(int fd, struct config_file *file, char *why, size_t why_size)
+static bool read_config_text(int fd, struct config_file *file, char *why, size_t why_size)
 {
     struct stat about;
     int rc = fstat(fd, &about) < 0 ? -errno : read_all(fd, file);
@@ -45,7 +45,8 @@ bool config_file_open(struct config_file *file, const char *path, char *why, siz
     if (fd < 0)
         return fail_with(why, why_size, "can not be read: %s", strerror(errno));
     file->text = malloc(CONFIG_FILE_BYTES_MAX + 1);
-    bool ok = file->text ? fill(fd, file, why, why_size) : fail_with(why, why_size, "no memory");
+    bool ok = file->text ? read_config_text(fd, file, why, why_size)
+                         : fail_with(why, why_size, "no memory");
     close(fd);
     if (!ok)
         config_file_close(file);
@@ -63,7 +64,7 @@ void config_file_close(struct config_file *file)
 /* --- its lines -------------------------------------------------------------------------------- */
 
 /* Without its end, which may be that of another system. */
-static struct str take_line(struct config_file *file)
+static struct str next_line(struct config_file *file)
 {
     struct str line = {file->text + file->at, file->n - file->at};
     const char *end = memchr(line.p, '\n', line.n);
@@ -75,7 +76,7 @@ static struct str take_line(struct config_file *file)
     return line;
 }
 
-static bool take_name(struct str text, struct config_entry *entry, char *why, size_t why_size)
+static bool parse_name(struct str text, struct config_entry *entry, char *why, size_t why_size)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
     for (size_t i = 0; i < text.n; i++)
@@ -101,7 +102,7 @@ static bool has_comment(struct str text)
     return false;
 }
 
-static bool take_value(struct str text, struct config_entry *entry, char *why, size_t why_size)
+static bool parse_value(struct str text, struct config_entry *entry, char *why, size_t why_size)
 {
     bool quoted = text.n > 0 && text.p[0] == '"';
     if (quoted && (text.n == 1 || memchr(text.p + 1, '"', text.n - 1) != text.p + text.n - 1))
@@ -125,7 +126,7 @@ static bool take_value(struct str text, struct config_entry *entry, char *why, s
     return true;
 }
 
-static bool take_entry(struct str line, struct config_entry *entry, char *why, size_t why_size)
+static bool parse_entry(struct str line, struct config_entry *entry, char *why, size_t why_size)
 {
     if (line.n > CONFIG_FILE_LINE_MAX)
         return fail_with(why, why_size, "the line is longer than %d bytes", CONFIG_FILE_LINE_MAX);
@@ -137,16 +138,16 @@ static bool take_entry(struct str line, struct config_entry *entry, char *why, s
     size_t before = (size_t)(equals - line.p);
     struct str name = str_trim((struct str){line.p, before});
     struct str value = str_trim((struct str){equals + 1, line.n - before - 1});
-    return take_name(name, entry, why, why_size) && take_value(value, entry, why, why_size);
+    return parse_name(name, entry, why, why_size) && parse_value(value, entry, why, why_size);
 }
 
 enum config_found config_file_next(struct config_file *file, struct config_entry *entry, char *why,
                                    size_t why_size)
 {
     while (file->at < file->n) {
-        struct str line = str_trim(take_line(file));
+        struct str line = str_trim(next_line(file));
         if (line.n > 0 && line.p[0] != '#')
-            return take_entry(line, entry, why, why_size) ? CONFIG_ENTRY : CONFIG_WRONG;
+            return parse_entry(line, entry, why, why_size) ? CONFIG_ENTRY : CONFIG_WRONG;
     }
     return CONFIG_END;
 }

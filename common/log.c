@@ -144,7 +144,7 @@ static bool is_plain(struct str s)
     return s.n > 0 && s.n <= LOG_VALUE_MAX;
 }
 
-static void put_value(struct line *l, const struct log_field *f)
+static void put_field_value(struct line *l, const struct log_field *f)
 {
     char number[24];
     int n = 0;
@@ -173,7 +173,7 @@ static bool put_field(struct line *l, const struct log_field *f)
     put_text(l, json ? (before == 0 ? "{\"" : "\"") : "");
     put_text(l, f->key);
     put_text(l, json ? "\":" : "=");
-    put_value(l, f);
+    put_field_value(l, f);
     if (!l->full)
         return true;
     l->n = before;

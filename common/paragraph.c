@@ -22,7 +22,7 @@ static unsigned columns_of(const char *text, size_t n)
     return columns;
 }
 
-static void put(struct paragraph *p, const char *text, size_t n)
+static void put_counted(struct paragraph *p, const char *text, size_t n)
 {
     fwrite(text, 1, n, p->out);
     p->column += columns_of(text, n);
@@ -52,7 +52,7 @@ static void put_word(struct paragraph *p, const char *word, size_t n, bool stron
         go_to(p, p->column + 1);
     p->joined = false;
     fputs(strong && p->colour ? bold : "", p->out);
-    put(p, word, n);
+    put_counted(p, word, n);
     fputs(strong && p->colour ? plain : "", p->out);
 }
 
@@ -80,7 +80,7 @@ void paragraph_strong(struct paragraph *p, const char *text)
 
 void paragraph_join(struct paragraph *p, const char *text)
 {
-    put(p, text, strlen(text));
+    put_counted(p, text, strlen(text));
     p->joined = true;
 }
 

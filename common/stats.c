@@ -294,7 +294,7 @@ static size_t name_chars(const char *name)
     return strcspn(name, "{");
 }
 
-static void put_head(struct buf *out, const struct metric *metric, const char *type)
+static void put_metric_head(struct buf *out, const struct metric *metric, const char *type)
 {
     int n = (int)name_chars(metric->name);
     buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", n, metric->name, metric->help, n,
@@ -349,7 +349,7 @@ static void put_requests(const struct stats *stats, struct buf *out)
     static const struct metric total = {"stockd_http_requests_total", "HTTP requests answered."};
     static const struct metric seconds = {"stockd_http_request_seconds",
                                           "From the head of a request to its answer."};
-    put_head(out, &total, "counter");
+    put_metric_head(out, &total, "counter");
     for (unsigned r = 0; r < stats->routes; r++)
         for (unsigned i = 0; i < STATUS_COUNT; i++) {
             uint64_t n = requests(stats, r, i);
@@ -357,7 +357,7 @@ static void put_requests(const struct stats *stats, struct buf *out)
                 buf_printf(out, "%s{route=\"%s\",status=\"%u\"} %" PRIu64 "\n", total.name,
                            stats->route_names[r], i + STATUS_FIRST, n);
         }
-    put_head(out, &seconds, "histogram");
+    put_metric_head(out, &seconds, "histogram");
     for (unsigned r = 0; r < stats->routes; r++) {
         char label[64];
         snprintf(label, sizeof(label), "route=\"%s\"", stats->route_names[r]);
@@ -367,14 +367,14 @@ static void put_requests(const struct stats *stats, struct buf *out)
     }
 }
 
-static void put_operations(const struct stats *stats, struct buf *out)
+static void put_operation_counters(const struct stats *stats, struct buf *out)
 {
     static const struct metric total = {
         "stockd_operations_total",
         "Operations that clients asked for, alone or in batches, by what became of them: done, "
         "replayed (answered as the first time), insufficient_stock, limit_exceeded, refused (any "
         "other 4xx), failed (5xx)."};
-    put_head(out, &total, "counter");
+    put_metric_head(out, &total, "counter");
     for (unsigned k = 0; k < stats->kinds; k++)
         for (int i = 0; i < STATS_OUTCOMES; i++) {
             uint64_t n = stats_operations(stats, k, (enum stats_outcome)i);
@@ -415,10 +415,10 @@ static long long open_descriptors(pid_t pid)
     return count;
 }
 
-static void put_processes(const struct stats *stats, struct buf *out, const struct metric *metric,
-                          long long (*read)(pid_t pid))
+static void put_process_gauges(const struct stats *stats, struct buf *out,
+                               const struct metric *metric, long long (*read)(pid_t pid))
 {
-    put_head(out, metric, "gauge");
+    put_metric_head(out, metric, "gauge");
     for (unsigned s = 0; s < stats->slots; s++) {
         pid_t pid = atomic_load(&stats->slot[s].pid);
         if (pid > 0)
@@ -444,7 +444,7 @@ static void put_gauges(const struct stats *stats, struct buf *out)
             continue;
         if (when_stale[i] == STALE_GROWS)
             n += age_ms;
-        put_head(out, &gauges[i].is, "gauge");
+        put_metric_head(out, &gauges[i].is, "gauge");
         buf_printf(out, "%s %.15g\n", gauges[i].is.name, (double)n * gauges[i].scale);
     }
 }
@@ -455,7 +455,7 @@ static void put_service(const struct stats *stats, struct buf *out)
     static const struct metric start = {"stockd_service_start_time_seconds",
                                         "When the service that counts here was started; "
                                         "service is a name that no other start of any has."};
-    put_head(out, &start, "gauge");
+    put_metric_head(out, &start, "gauge");
     buf_printf(out, "%s{service=\"%016" PRIx64 "\"} %.15g\n", start.name, stats->service,
                (double)stats->started_ms * 1e-3);
 }
@@ -465,22 +465,22 @@ void stats_render(const struct stats *stats, struct buf *out)
     put_service(stats, out);
     for (int i = 0; i < STATS_COUNTERS; i++) {
         if (has_own_head(i))
-            put_head(out, &counters[i], "counter");
+            put_metric_head(out, &counters[i], "counter");
         buf_printf(out, "%s %" PRIu64 "\n", counters[i].name,
                    stats_counted(stats, (enum stats_counter)i));
     }
     put_gauges(stats, out);
     for (int i = 0; i < STATS_HISTOGRAMS; i++) {
-        put_head(out, &histograms[i].is, "histogram");
+        put_metric_head(out, &histograms[i].is, "histogram");
         put_histogram(stats, out, histograms[i].is.name, "", histograms[i].bounds,
                       offsetof(struct slot, histograms) + (size_t)i * sizeof(struct histogram));
     }
-    put_operations(stats, out);
+    put_operation_counters(stats, out);
     put_requests(stats, out);
     static const struct metric memory = {"stockd_process_resident_memory_bytes",
                                          "Memory of a process that is in RAM."};
     static const struct metric descriptors = {"stockd_process_open_fds",
                                               "Descriptors that a process has open."};
-    put_processes(stats, out, &memory, resident_bytes);
-    put_processes(stats, out, &descriptors, open_descriptors);
+    put_process_gauges(stats, out, &memory, resident_bytes);
+    put_process_gauges(stats, out, &descriptors, open_descriptors);
 }

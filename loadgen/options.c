@@ -231,7 +231,7 @@ static bool finish_race(const struct reading *r)
 /* --- the command line as text, for reports: it must not give secrets away --------------------- */
 
 /* As one would type it into a shell again. */
-static void put_word(struct buf *out, const char *word)
+static void put_shell_word(struct buf *out, const char *word)
 {
     bool plain = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                        "0123456789-_=+:,./@%*") == strlen(word);
@@ -274,7 +274,7 @@ static char *make_command_line(int argc, char *const *argv)
         buf_putc(&word, '\0');
         hide_next = !hide_next && shown > 0 && !argv[i][shown];
         buf_putc(&line, ' ');
-        put_word(&line, word.failed ? "..." : word.p);
+        put_shell_word(&line, word.failed ? "..." : word.p);
     }
     char *text = strndup(buf_str(&line).p, line.n);
     buf_free(&word);

@@ -38,7 +38,7 @@ static bool next_part(const char **text, char part[PART_MAX])
 }
 
 /* Splits "a:b" at the separator. */
-static bool split(char *part, char separator, char **second)
+static bool split_pair(char *part, char separator, char **second)
 {
     char *at = strchr(part, separator);
     if (!at)
@@ -56,7 +56,7 @@ bool form_range_parse(const char *text, int64_t most, struct form_range *range, 
     struct form_range read;
     if (strlen(text) < sizeof(part)) {
         snprintf(part, sizeof(part), "%s", text);
-        if (!split(part, '-', &second))
+        if (!split_pair(part, '-', &second))
             second = part;
         if (units_parse_int(part, 1, most, &read.min, ignored, sizeof(ignored)) &&
             units_parse_int(second, 1, most, &read.max, ignored, sizeof(ignored)) &&
@@ -104,7 +104,7 @@ bool form_latency_parse(const char *text, int64_t *ns, char *err, size_t err_siz
 static bool parse_stage(char *part, struct form_stage *stage)
 {
     char *rate, ignored[UNITS_ERR_SIZE];
-    return split(part, ':', &rate) &&
+    return split_pair(part, ':', &rate) &&
            units_parse_duration_ms(part, &stage->duration_ms, ignored, sizeof(ignored)) &&
            units_parse_count(rate, &stage->rate, ignored, sizeof(ignored)) &&
            stage->duration_ms > 0 && stage->duration_ms <= FORM_STAGE_MS_MAX &&
@@ -193,7 +193,7 @@ bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err
         int64_t value;
         if (!next_part(&text, part))
             return refuse_mix(err, err_size, "is too long", "");
-        if (!split(part, '=', &weight))
+        if (!split_pair(part, '=', &weight))
             return refuse_mix(err, err_size, "has no =", part);
         enum work kind = kind_of(part);
         if (kind == WORKS)

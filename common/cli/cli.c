@@ -71,7 +71,7 @@ const struct cli_command *const *cli_list(const struct cli_program *program,
 }
 
 /* NULL: there is none of that name. */
-static const struct cli_command *find(const struct cli_call *call, const char *name)
+static const struct cli_command *find_command(const struct cli_call *call, const char *name)
 {
     const struct cli_command *const *c = cli_list(call->program, call->command);
     while (*c && strcmp((*c)->name, name) != 0)
@@ -80,7 +80,7 @@ static const struct cli_command *find(const struct cli_call *call, const char *n
 }
 
 /* "serve, ledger, audit or help". */
-static void put_names(const struct cli_call *call, struct buf *out)
+static void put_command_names(const struct cli_call *call, struct buf *out)
 {
     const struct cli_command *shown[CLI_BELOW_MAX];
     size_t count = 0;
@@ -98,7 +98,7 @@ static void say_names(const struct reading *r, const char *what)
 {
     struct buf names;
     buf_init(&names, CLI_ERR_SIZE);
-    put_names(r->call, &names);
+    put_command_names(r->call, &names);
     fail_say(r->err, r->err_size, "%s; give %s", what, names.failed ? "another one" : names.p);
     buf_free(&names);
 }
@@ -138,7 +138,7 @@ static bool take_command(struct reading *r)
 {
     struct cli_call *call = r->call;
     while ((!call->command || call->command->below) && r->argc > 1 && r->argv[1][0] != '-') {
-        const struct cli_command *found = find(call, r->argv[1]);
+        const struct cli_command *found = find_command(call, r->argv[1]);
         if (!found && !call->command && is_word_of(call->program->otherwise, r->argv[1]))
             return true;
         if (!found)
@@ -279,7 +279,7 @@ void cli_print_version(const struct cli_program *program)
 }
 
 /* A line for a person: what it comes from stands out. */
-static void say(const struct cli_call *call, const char *what)
+static void print_error(const struct cli_call *call, const char *what)
 {
     bool colour = terminal_colours(stderr);
     fprintf(stderr, "%s%s:%s %s\n", colour ? "\033[1;31m" : "", call->path, colour ? "\033[0m" : "",
@@ -303,7 +303,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     switch (cli_read(program, argc, argv, getenv, &call, err, sizeof(err))) {
     case CLI_RUN:
         if (err[0])
-            say(&call, err);
+            print_error(&call, err);
         hide_secrets(&call);
         status = call.command->run(&call);
         cli_free(&call);
@@ -315,7 +315,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
         break;
     case CLI_VERSION: cli_print_version(program); break;
     case CLI_USAGE:
-        say(&call, err);
+        print_error(&call, err);
         status = program->usage_status;
         break;
     }

@@ -65,7 +65,7 @@ static void put_word(struct roff *r, const char *word, size_t n)
     r->ends = strchr(".?!", word[n - 1]) && !(n > 1 && word[n - 2] == '.');
 }
 
-static void put_line(FILE *out, const char *text, size_t n)
+static void put_roff_line(FILE *out, const char *text, size_t n)
 {
     struct roff r = {.out = out};
     while (n > 0) {
@@ -82,7 +82,7 @@ static void put_line(FILE *out, const char *text, size_t n)
 
 void roff_prose(FILE *out, const char *text)
 {
-    put_line(out, text, strlen(text));
+    put_roff_line(out, text, strlen(text));
 }
 
 void roff_paragraphs(FILE *out, const char *text)
@@ -102,7 +102,7 @@ void roff_paragraphs(FILE *out, const char *text)
         if (example)
             fputc('\n', out);
         else
-            put_line(out, text, n);
+            put_roff_line(out, text, n);
         text += n + (text[n] == '\n');
     }
     fputs(example ? ".EE\n.RE\n" : "", out);

@@ -182,7 +182,7 @@ static void handle_polls(struct pool *pool, size_t count, int64_t now_ms)
 }
 
 /* One wait and everything it brought. */
-static int turn(struct pool *pool, int64_t timeout_ms)
+static int poll_once(struct pool *pool, int64_t timeout_ms)
 {
     assert(!pool->in_turn);
     size_t count = gather_polls(pool);
@@ -203,7 +203,7 @@ int pool_step(struct pool *pool, int64_t timeout_ms)
 {
     if (pool->failed)
         timeout_ms = 0;
-    int rc = turn(pool, timeout_ms);
+    int rc = poll_once(pool, timeout_ms);
     return pool->failed ? -ECANCELED : rc;
 }
 
@@ -235,7 +235,7 @@ int pool_wait_ready(struct pool *pool, int64_t timeout_ms)
         int64_t left_ms = deadline_ms - clock_mono_ms();
         if (left_ms <= 0)
             return -ETIMEDOUT;
-        rc = turn(pool, left_ms);
+        rc = poll_once(pool, left_ms);
         if (rc < 0)
             return rc;
     }
@@ -285,7 +285,7 @@ static bool any_stopping(const struct pool *pool)
 void pool_wait_stopped(struct pool *pool)
 {
     while (any_stopping(pool)) {
-        int rc = turn(pool, -1);
+        int rc = poll_once(pool, -1);
         assert(rc == 0 || rc == -ENOMEM); /* poll has no other honest way to fail */
     }
 }

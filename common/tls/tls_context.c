@@ -9,7 +9,7 @@ static bool out_of_memory(char why[TLS_WHY_SIZE])
     return fail_with(why, TLS_WHY_SIZE, "out of memory");
 }
 
-static bool set_up(SSL_CTX *context)
+static bool configure_context(SSL_CTX *context)
 {
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
@@ -25,7 +25,7 @@ SSL_CTX *tls_context_make(const SSL_METHOD *method,
 {
     ERR_clear_error();
     SSL_CTX *context = SSL_CTX_new(method);
-    bool good = (context && set_up(context)) || out_of_memory(why);
+    bool good = (context && configure_context(context)) || out_of_memory(why);
     good = good && fill(context, from, why);
     ERR_clear_error();
     if (good)

@@ -62,7 +62,7 @@ static bool had_effect(const struct index *index, uint32_t slot)
 }
 
 /* What ended the reservation so, and no restore undid it; 0 when it is not known. */
-static uint32_t end_of(const struct index *index, uint32_t reserve, enum history_detail state)
+static uint32_t ending_op(const struct index *index, uint32_t reserve, enum history_detail state)
 {
     for (uint32_t at = index->child[reserve]; at; at = index->next[at]) {
         const struct history_op *op = index_op(index, at);
@@ -89,7 +89,7 @@ static void place_claim(struct batch *b, uint32_t slot, uint32_t reserve)
 {
     const struct history_op *op = index_op(b->index, slot);
     bool ended = op->detail == DETAIL_CONFIRMED || op->detail == DETAIL_RELEASED;
-    uint32_t end = ended ? end_of(b->index, reserve, (enum history_detail)op->detail) : 0;
+    uint32_t end = ended ? ending_op(b->index, reserve, (enum history_detail)op->detail) : 0;
     if (end)
         add_place(b, slot, OF_RESERVATION | reserve, index_op(b->index, end)->line.version * 2 + 1);
 }

@@ -34,7 +34,7 @@ struct run {
     struct limits limits;
 };
 
-static void tell(const struct run *run, const char *step, unsigned percent)
+static void tell_progress(const struct run *run, const char *step, unsigned percent)
 {
     if (run->options->progress)
         run->options->progress(run->options->ctx, step, percent);
@@ -159,7 +159,7 @@ static void take_group(void *ctx, struct group group, struct str found)
     assert(found.n == sizeof(*run->part));
     memcpy(run->part, found.p, found.n);
     verdict_merge(run->verdict, run->part);
-    tell(run, "items", (unsigned)((uint64_t)group.end * 100 / run->index.items));
+    tell_progress(run, "items", (unsigned)((uint64_t)group.end * 100 / run->index.items));
 }
 
 static int check_each_item(struct run *run)
@@ -171,7 +171,7 @@ static int check_each_item(struct run *run)
     struct groups groups;
     groups_cut(&groups, run->entries.first, run->index.items, GROUPS_MAX);
     history_relax(run->index.reader);
-    tell(run, "items", 0);
+    tell_progress(run, "items", 0);
     if (err == 0)
         err = groups_run(&groups, &(struct groups_work){run, find_in_group, take_group},
                          run->options->workers, run->verdict->why_unknown);
@@ -193,14 +193,14 @@ static int check_items(struct run *run)
         return err;
     if (run->options->level != CHECK_FULL)
         return 0;
-    tell(run, "baskets", 0);
+    tell_progress(run, "baskets", 0);
     history_relax(index->reader);
     return baskets_check(index, &run->entries, run->verdict);
 }
 
 static int check_all(struct run *run)
 {
-    tell(run, "keys", 0);
+    tell_progress(run, "keys", 0);
     resolve_effects(&run->index, run->verdict);
     run->items = items_make(&run->index);
     if (!run->items)
@@ -208,7 +208,7 @@ static int check_all(struct run *run)
     int err = losses_check(&run->index, run->verdict);
     if (err < 0)
         return err;
-    tell(run, "reservations", 0);
+    tell_progress(run, "reservations", 0);
     err = reservations_check(&run->index, run->items, run->options->level == CHECK_FULL,
                              run->verdict);
     if (err < 0)
@@ -240,7 +240,7 @@ static int resolve_only(struct run *run)
 
 static int check_run(struct run *run, const struct history_reader *r, enum rewound_way way)
 {
-    tell(run, "reading", 0);
+    tell_progress(run, "reading", 0);
     history_relax(r);
     int err = rewound_make(&run->rewound, r, way);
     if (err < 0)
@@ -255,7 +255,7 @@ static int check_run(struct run *run, const struct history_reader *r, enum rewou
         err = run->options->level == CHECK_OFF ? resolve_only(run) : check_all(run);
     if (err < 0)
         return err;
-    tell(run, "coverage", 0);
+    tell_progress(run, "coverage", 0);
     history_relax(r);
     coverage_count(&run->index, &run->verdict->coverage);
     run->verdict->coverage.unpromised = run->index.left_out + run->index.unpromised.muted;
@@ -276,7 +276,7 @@ static int check_once(struct verdict *v, const struct history_reader *r,
         doubt_silent(&run);
         doubt_contention(&run);
         verdict_conclude(v);
-        tell(&run, "done", 100);
+        tell_progress(&run, "done", 100);
     }
     *again = err == 0 && v->word == VERDICT_VIOLATION && run.rewound.moments > 0 &&
              way + 1 < REWOUND_WAYS;

@@ -131,7 +131,7 @@ static uint64_t most_at_once(uint64_t *at, size_t n, uint64_t *spare)
 }
 
 /* Makes room for the group; first[] tells where each item starts. */
-static int make_room(struct flight *f)
+static int make_flight_room(struct flight *f)
 {
     size_t longest = 0;
     for (uint32_t i = f->group.first; i < f->group.end; i++) {
@@ -169,7 +169,7 @@ static int find_most(void *ctx, struct group group, struct buf *out)
 {
     struct flight f = *(const struct flight *)ctx;
     f.group = group;
-    int err = make_room(&f);
+    int err = make_flight_room(&f);
     if (err == 0) {
         struct most most = most_of_group(&f);
         buf_put(out, &most, sizeof(most));

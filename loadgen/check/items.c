@@ -1,14 +1,14 @@
 #include "check/items.h"
 #include "shared.h"
 
-static size_t bytes_of(const struct index *index)
+static size_t items_bytes(const struct index *index)
 {
     return ((size_t)index->items + 1) * sizeof(struct item);
 }
 
 struct item *items_make(const struct index *index)
 {
-    struct item *items = shared_alloc(bytes_of(index));
+    struct item *items = shared_alloc(items_bytes(index));
     if (!items)
         return NULL;
     struct history_pass pass = history_pass(index->reader);
@@ -25,7 +25,7 @@ struct item *items_make(const struct index *index)
 
 void items_free(struct item *items, const struct index *index)
 {
-    shared_free(items, bytes_of(index));
+    shared_free(items, items_bytes(index));
 }
 
 void items_add_slack(struct item *items, const struct history_op *op, unsigned transitions)

@@ -414,7 +414,7 @@ static void found_disorder(struct trail *t, const struct stop *stop, struct span
         entries_is_transition(t->index, late) ? "made a version" : "saw a version");
 }
 
-static void check_order(struct trail *t, const struct stop *stop)
+static void check_stop_order(struct trail *t, const struct stop *stop)
 {
     struct span span =
         stop->read ? effect_attempt_span(stop->op) : effect_span(t->index, stop->slot);
@@ -462,7 +462,7 @@ void numbers_check_item(const struct index *index, const struct entries *entries
             continue;
         }
         if (check_numbers(&t, &stop, entry_line(entries->all[i])) && order)
-            check_order(&t, &stop);
+            check_stop_order(&t, &stop);
         t.before = stop.slot;
         if (i % (HISTORY_LOOKS / 64) == 0) /* they lie further apart in the file than in a pass */
             history_relax(index->reader);

@@ -31,8 +31,8 @@ static const struct history_op *first_attempt(const struct history_reader *r,
 }
 
 /* What the answer is about, and since when. */
-static void place(const struct history_reader *r, const struct history_op *op, uint32_t slot,
-                  struct quote *quote)
+static void place_quote(const struct history_reader *r, const struct history_op *op, uint32_t slot,
+                        struct quote *quote)
 {
     const struct history_op *first = first_attempt(r, op, &slot);
     bool gets = first->kind == KIND_GET_RESERVATION;
@@ -44,7 +44,7 @@ static void place(const struct history_reader *r, const struct history_op *op, u
     quote->asked_ns = gets || (first->flags & FLAG_AGAIN) ? 0 : first->begin_ns;
 }
 
-static bool add(struct quotes *q, const struct quote *quote)
+static bool append_quote(struct quotes *q, const struct quote *quote)
 {
     if (quote->version == 0 || quote->item >= q->items)
         return true;
@@ -73,13 +73,13 @@ static bool add_op(struct quotes *q, const struct history_reader *r, const struc
                           .says_stock = history_says_stock((enum history_detail)op->detail),
                           .begin_ns = op->begin_ns,
                           .end_ns = op->end_ns};
-    place(r, op, slot, &quote);
+    place_quote(r, op, slot, &quote);
     for (unsigned n = 0; n < op->lines && fine; n++) {
         const struct history_line *line = history_line_of(op, n);
         quote.item = line->item;
         quote.version = line->version;
         quote.remaining = line->remaining;
-        fine = add(q, &quote);
+        fine = append_quote(q, &quote);
     }
     return fine;
 }
@@ -97,24 +97,24 @@ static bool add_missing(struct quotes *q, const struct history_reader *r,
         return true;
     for (unsigned n = 0; n < made->lines && fine; n++) {
         const struct history_line *line = history_line_of(made, n);
-        fine = add(q, &(struct quote){.item = line->item,
-                                      .dated = true,
-                                      .missing = true,
-                                      .version = line->version,
-                                      .begin_ns = op->begin_ns,
-                                      .end_ns = op->end_ns});
+        fine = append_quote(q, &(struct quote){.item = line->item,
+                                               .dated = true,
+                                               .missing = true,
+                                               .version = line->version,
+                                               .begin_ns = op->begin_ns,
+                                               .end_ns = op->end_ns});
     }
     return fine;
 }
 
 static bool add_counters(struct quotes *q, const struct history_counters *c)
 {
-    return !c->found || add(q, &(struct quote){.item = c->item,
-                                               .says_stock = true,
-                                               .version = c->version,
-                                               .remaining = c->available,
-                                               .begin_ns = c->at_ns,
-                                               .end_ns = c->at_ns});
+    return !c->found || append_quote(q, &(struct quote){.item = c->item,
+                                                        .says_stock = true,
+                                                        .version = c->version,
+                                                        .remaining = c->available,
+                                                        .begin_ns = c->at_ns,
+                                                        .end_ns = c->at_ns});
 }
 
 /* By item, the dated ones behind the others, then by their answers. */

@@ -34,7 +34,7 @@ static bool takes_together(const struct history_op *op)
     return op->kind == KIND_RESERVE || op->kind == KIND_TRANSFER;
 }
 
-static void join(uint32_t *group, const struct history_op *op)
+static void join_groups(uint32_t *group, const struct history_op *op)
 {
     uint32_t all = group_of(group, op->line.item);
     for (unsigned n = 1; n < op->lines; n++)
@@ -132,7 +132,7 @@ static void learn(struct told *t)
     for (struct index_pass pass = index_pass(t->index); index_next(&pass);) {
         const struct history_op *op = pass.op;
         if (history_outcome(op) == OUTCOME_OK && takes_together(op))
-            join(t->group, op);
+            join_groups(t->group, op);
         if (history_outcome(op) == OUTCOME_OK && op->kind == KIND_EXTEND)
             granted(t->index, &t->longest, pass.slot);
         if (op->detail == DETAIL_FOREIGN && history_outcome(op) == OUTCOME_UNKNOWN) {

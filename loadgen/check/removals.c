@@ -209,7 +209,7 @@ static bool reaches(const struct placing *p, size_t from, size_t to)
     return true;
 }
 
-static void join(struct place *place, const struct removal *removal)
+static void join_place(struct place *place, const struct removal *removal)
 {
     place->fit++;
     if (removal->begin_ns < place->begin_ns)
@@ -234,13 +234,13 @@ static void join_places(struct placing *p)
         const struct place *place = &p->place[n];
         if (!place->taken)
             continue;
-        join(&p->place[n], place->taken);
+        join_place(&p->place[n], place->taken);
         for (size_t at = n + 1; at <= place->high && p->place[at].back < at; at++)
             if (reaches(p, at, n))
-                join(&p->place[at], place->taken);
+                join_place(&p->place[at], place->taken);
         for (size_t at = n; at-- > place->low;)
             if (reaches(p, at, n))
-                join(&p->place[at], place->taken);
+                join_place(&p->place[at], place->taken);
     }
 }
 

@@ -65,7 +65,7 @@ static void each_quote(struct quotes *q, const struct index *index)
 }
 
 /* Sorts the quotes by item; all[first[i] ..] are then those of item i. */
-static int gather(struct quotes *q, const struct index *index)
+static int sort_quotes(struct quotes *q, const struct index *index)
 {
     q->first = calloc((size_t)index->items + 1, sizeof(*q->first));
     if (!q->first)
@@ -156,7 +156,7 @@ int restored_make(struct restored *restored, const struct index *index)
     if (restores == 0)
         return 0;
     struct quotes q = {0};
-    int err = gather(&q, index);
+    int err = sort_quotes(&q, index);
     restored->first = calloc((size_t)index->items + 1, sizeof(*restored->first));
     if (err == 0)
         err = restored->first ? find_jumps(restored, &q, index->items, restores) : -ENOMEM;

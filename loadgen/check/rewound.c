@@ -215,7 +215,7 @@ struct doubt {
 };
 
 /* What others were told of that version before the moment; once is enough. */
-static void compare(const struct quote *then, const struct quote *quote, struct doubt *doubt)
+static void compare_quotes(const struct quote *then, const struct quote *quote, struct doubt *doubt)
 {
     bool same = !then->says_stock || !quote->says_stock || then->remaining == quote->remaining;
     if (then->makes && then->subject == quote->subject && same)
@@ -235,7 +235,7 @@ static struct doubt doubt_of(const struct search *s, size_t count, const struct 
     size_t i = SEARCH_FIRST((size_t)0, count, n, s->by_version[n]->version >= quote->version);
     for (; i < count && s->by_version[i]->version == quote->version; i++)
         if (s->by_version[i]->end_ns < moment.at_ns)
-            compare(s->by_version[i], quote, &doubt);
+            compare_quotes(s->by_version[i], quote, &doubt);
     doubt.before += quote->since_ns > moment.middle_ns ? CONTRADICTED : 0;
     if (s->way == REWOUND_ASKED)
         doubt.before += quote->asked_ns > moment.middle_ns ? UNLIKELY : 0;
@@ -344,7 +344,7 @@ static void raise_all(const struct search *s, struct history_reader *copy)
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-static bool make_room(struct search *s)
+static bool allocate_search(struct search *s)
 {
     s->ends = calloc(s->quotes.count + 1, sizeof(*s->ends));
     s->by_version = calloc(s->quotes.count + 1, sizeof(*s->by_version));
@@ -359,7 +359,7 @@ static int search_all(struct search *s, const struct history_reader *r, struct r
         err = -ENOMEM;
     if (err < 0 || s->step_count == 0)
         return err;
-    if (!make_room(s) || !find_moments(s))
+    if (!allocate_search(s) || !find_moments(s))
         return -ENOMEM;
     for (uint32_t i = 0; i < s->quotes.items; i++)
         if (s->first_step[i] < s->first_step[i + 1])

@@ -59,7 +59,7 @@ static void meet(struct search *s, uint32_t node, uint32_t from)
 }
 
 /* The first entry of the item with that key or a larger one. */
-static size_t place_of(const struct serial *serial, uint32_t item, uint64_t key)
+static size_t first_at_key(const struct serial *serial, uint32_t item, uint64_t key)
 {
     return SEARCH_FIRST(serial->first[item], serial->first[item + 1], i,
                         serial->entries[i].key >= key);
@@ -73,7 +73,7 @@ static void meet_before(struct search *s, uint32_t node)
     for (unsigned n = 0; s->serial->line(s->serial->ctx, node, n, &item, &key); n++) {
         if (!key)
             continue;
-        size_t at = place_of(s->serial, item, key);
+        size_t at = first_at_key(s->serial, item, key);
         size_t least = s->serial->first[item];
         if (at == least)
             continue;
@@ -101,7 +101,7 @@ static uint32_t some_before(struct search *s, uint32_t node)
     uint32_t item;
     uint64_t key;
     for (unsigned n = 0; s->serial->line(s->serial->ctx, node, n, &item, &key); n++) {
-        size_t at = key ? place_of(s->serial, item, key) : s->serial->first[item];
+        size_t at = key ? first_at_key(s->serial, item, key) : s->serial->first[item];
         if (!key || at == s->serial->first[item])
             continue;
         uint64_t group = s->serial->entries[at - 1].key;

@@ -20,7 +20,7 @@ struct field {
 #define SLOTS                64
 #define SLOT(n, first, last) ((10 * (n) + 12 * (first) + (last)) % SLOTS)
 
-static inline const struct field *find(const struct field *table, struct str name)
+static inline const struct field *known_field(const struct field *table, struct str name)
 {
     if (name.n == 0)
         return NULL;
@@ -38,7 +38,7 @@ static bool read_object(struct json_scan *s, const struct field *table, void *ta
         return false;
     for (bool first = true; (step = json_scan_member(s, first, &name)) == JSON_ITEM;
          first = false) {
-        const struct field *field = find(table, name);
+        const struct field *field = known_field(table, name);
         if (field ? !field->take(s, (char *)target + field->offset) : !json_scan_skip(s, &raw))
             return false;
     }
@@ -356,7 +356,7 @@ static bool read_metric(struct str line, struct str name, double *value)
 }
 
 /* Takes the first line off the text. */
-static struct str take_line(struct str *text)
+static struct str cut_line(struct str *text)
 {
     const char *lf = memchr(text->p, '\n', text->n);
     struct str line = {text->p, lf ? (size_t)(lf - text->p) : text->n};
@@ -369,7 +369,7 @@ struct str answer_metric_line(struct str *text, const char *name)
 {
     double value;
     while (text->n > 0) {
-        struct str line = take_line(text);
+        struct str line = cut_line(text);
         if (read_metric(line, str_of(name), &value))
             return line;
     }
@@ -381,7 +381,7 @@ bool answer_metric(struct str text, const char *name, double *value)
     bool found = false;
     double sum = 0, one;
     while (text.n > 0) {
-        if (read_metric(take_line(&text), str_of(name), &one)) {
+        if (read_metric(cut_line(&text), str_of(name), &one)) {
             sum += one;
             found = true;
         }

@@ -116,7 +116,7 @@ static bool resends(struct client *c)
 }
 
 /* The attempt is not in flight any more. */
-static void land(struct client *c)
+static void land_attempt(struct client *c)
 {
     forget_deadline(c);
     c->loop->busy--;
@@ -125,7 +125,7 @@ static void land(struct client *c)
 static void give_no_answer(struct client *c, enum history_outcome outcome,
                            enum history_detail detail, uint64_t now_ns)
 {
-    land(c);
+    land_attempt(c);
     record_silence(c, outcome, detail, now_ns);
 }
 
@@ -259,7 +259,7 @@ static void on_answer(struct wire *wire, const struct response *response)
     struct client *c = client_of(wire);
     uint64_t now_ns = load_now_ns();
     bool garbled = false;
-    land(c);
+    land_attempt(c);
     int rc = record_answer(c, response, &garbled, now_ns);
     if (rc < 0) {
         client_loop_fail(c->loop, rc);

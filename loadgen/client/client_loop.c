@@ -40,7 +40,7 @@ bool client_loop_over(struct client_loop *w, uint64_t now_ns)
 
 /* --- what the loop says --- */
 
-static void begin(struct client_loop *w)
+static void begin_load(struct client_loop *w)
 {
     uint64_t go_ns = atomic_load_explicit(&w->load->shared->go_ns, memory_order_acquire);
     if (w->begun || go_ns == 0 || load_now_ns() < go_ns)
@@ -60,7 +60,7 @@ static void on_alarm(uv_poll_t *alarm, int status, int events)
     (void)status, (void)events;
     if (read(w->alarm_fd, &times, sizeof(times)) < 0)
         return; /* set anew in the meantime */
-    begin(w);
+    begin_load(w);
     scheduler_due(w);
 }
 
@@ -87,7 +87,7 @@ static void say_ready(struct client_loop *w)
     w->ready = true;
     if (pool_ready(w->child) < 0)
         client_loop_fail(w, -EPIPE);
-    begin(w); /* at once, when the others began long ago */
+    begin_load(w); /* at once, when the others began long ago */
 }
 
 /* Ready means that every client was connected, or at least tried. */
@@ -156,7 +156,7 @@ static int make_clients(struct client_loop *w)
     return 0;
 }
 
-static int watch(struct client_loop *w)
+static int watch_handles(struct client_loop *w)
 {
     w->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (w->alarm_fd < 0)
@@ -172,13 +172,13 @@ static int watch(struct client_loop *w)
     return rc < 0 ? rc : uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
 }
 
-static int set_up(struct client_loop *w)
+static int set_up_loop(struct client_loop *w)
 {
     int rc = uv_loop_init(&w->loop);
     if (rc < 0)
         return rc;
     rc = make_clients(w);
-    rc = rc < 0 ? rc : watch(w);
+    rc = rc < 0 ? rc : watch_handles(w);
     if (rc < 0)
         return rc;
     w->go_ns = load_now_ns(); /* until the load begins: when connecting began */
@@ -233,7 +233,7 @@ int client_loop_run(struct pool_child *child, void *arg)
     history_writer_open(&w.history, load->history, w.index, life);
     w.zero_ns = w.facts->zero_ns;
     w.quota = load->requests / load->workers + (w.index < load->requests % load->workers);
-    int rc = set_up(&w);
+    int rc = set_up_loop(&w);
     if (rc < 0) {
         atomic_store_explicit(&w.counters->failure, (uint32_t)-rc, memory_order_relaxed);
         return POOL_EXIT_FATAL;

@@ -62,7 +62,7 @@ static void on_handle_closed(uv_handle_t *handle)
     c->events->on_closed(c);
 }
 
-static void end(struct wire *c, bool politely)
+static void end_wire(struct wire *c, bool politely)
 {
     if (c->state == WIRE_CLOSED || c->state == WIRE_CLOSING)
         return;
@@ -77,7 +77,7 @@ static void end(struct wire *c, bool politely)
 
 void wire_close(struct wire *c)
 {
-    end(c, true);
+    end_wire(c, true);
 }
 
 void wire_reset(struct wire *c)
@@ -85,7 +85,7 @@ void wire_reset(struct wire *c)
     const struct linger at_once = {.l_onoff = 1};
     if (c->fd >= 0) /* when it is refused, a close is as good an end */
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    end(c, false);
+    end_wire(c, false);
 }
 
 static void lose(struct wire *c, int err)
@@ -95,12 +95,12 @@ static void lose(struct wire *c, int err)
     c->events->on_lost(c, was, err);
 }
 
-static ssize_t put(struct wire *c, const char *bytes, size_t n)
+static ssize_t send_bytes(struct wire *c, const char *bytes, size_t n)
 {
     return c->tls ? wire_tls_send(c->tls, bytes, n) : send(c->fd, bytes, n, MSG_NOSIGNAL);
 }
 
-static ssize_t get(struct wire *c, char *to, size_t n)
+static ssize_t receive_bytes(struct wire *c, char *to, size_t n)
 {
     return c->tls ? wire_tls_recv(c->tls, to, n) : recv(c->fd, to, n, 0);
 }
@@ -109,7 +109,7 @@ static ssize_t get(struct wire *c, char *to, size_t n)
 static int push(struct wire *c)
 {
     while (c->sent < c->out.n) {
-        ssize_t n = put(c, c->out.p + c->sent, c->out.n - c->sent);
+        ssize_t n = send_bytes(c, c->out.p + c->sent, c->out.n - c->sent);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -131,7 +131,7 @@ int wire_send(struct wire *c)
     return 0;
 }
 
-static bool make_room(struct wire *c)
+static bool grow_input(struct wire *c)
 {
     size_t want = c->in_filled + response_wants(&c->response, c->in_filled);
     if (want <= c->in_room && c->in_filled < c->in_room)
@@ -163,11 +163,11 @@ static void deliver(struct wire *c, enum response_state state)
 /* Reads once. True if there were bytes. */
 static bool pull(struct wire *c)
 {
-    if (!make_room(c)) {
+    if (!grow_input(c)) {
         lose(c, -EMSGSIZE);
         return false;
     }
-    ssize_t n = get(c, c->in + c->in_filled, c->in_room - c->in_filled);
+    ssize_t n = receive_bytes(c, c->in + c->in_filled, c->in_room - c->in_filled);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
             lose(c, -errno);

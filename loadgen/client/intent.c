@@ -29,7 +29,7 @@ struct text {
     char bytes[BODY_MAX];
 };
 
-static void put(struct text *t, struct str s)
+static void put_str(struct text *t, struct str s)
 {
     assert(s.n <= sizeof(t->bytes) - t->n);
     memcpy(t->bytes + t->n, s.p, s.n);
@@ -39,12 +39,12 @@ static void put(struct text *t, struct str s)
 static void put_number(struct text *t, int64_t value)
 {
     char digits[DIGITS_MAX];
-    put(t, (struct str){digits, digits_put_signed(digits, value)});
+    put_str(t, (struct str){digits, digits_put_signed(digits, value)});
 }
 
 static void put_sku(struct text *t, const struct history_facts *facts, uint32_t item)
 {
-    put(t, str_of(facts->prefix));
+    put_str(t, str_of(facts->prefix));
     put_number(t, item);
 }
 
@@ -57,27 +57,27 @@ static void put_encoded(struct text *t, const char *bytes, size_t n)
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                      c == '-' || c == '.' || c == '_' || c == '~' || c == ':';
         if (plain)
-            put(t, (struct str){(const char *)&c, 1});
+            put_str(t, (struct str){(const char *)&c, 1});
         else
-            put(t, (struct str){(char[]){'%', hex[c >> 4], hex[c & 15]}, 3});
+            put_str(t, (struct str){(char[]){'%', hex[c >> 4], hex[c & 15]}, 3});
     }
 }
 
 static void put_lines(struct text *t, const struct history_facts *facts, const struct intent *i)
 {
     bool first = true;
-    put(t, STR("\"lines\":["));
+    put_str(t, STR("\"lines\":["));
     for (unsigned n = 0; n < i->lines; n++) {
         if (i->line[n].quantity == 0)
             continue; /* nothing of it is sold */
-        put(t, first ? STR("{\"sku\":\"") : STR(",{\"sku\":\""));
+        put_str(t, first ? STR("{\"sku\":\"") : STR(",{\"sku\":\""));
         first = false;
         put_sku(t, facts, i->line[n].item);
-        put(t, STR("\",\"quantity\":"));
+        put_str(t, STR("\",\"quantity\":"));
         put_number(t, i->line[n].quantity);
-        put(t, STR("}"));
+        put_str(t, STR("}"));
     }
-    put(t, STR("]"));
+    put_str(t, STR("]"));
 }
 
 /* Who reserves or buys: it counts against that customer's limit. */
@@ -85,9 +85,9 @@ static void put_customer(struct text *t, const struct history_facts *facts,
                          const struct history_op *op)
 {
     char name[LOAD_KEY_MAX];
-    put(t, STR("\"customer\":\""));
-    put(t, (struct str){name, load_customer(name, facts, op->client)});
-    put(t, STR("\""));
+    put_str(t, STR("\"customer\":\""));
+    put_str(t, (struct str){name, load_customer(name, facts, op->client)});
+    put_str(t, STR("\""));
 }
 
 /* Who reserves, for what, and what else is to be kept: the answers about the reservation must
@@ -97,11 +97,11 @@ static void put_names(struct text *t, const struct history_facts *facts,
 {
     char name[LOAD_KEY_MAX], metadata[LOAD_METADATA_MAX];
     put_customer(t, facts, op);
-    put(t, STR(",\"reference\":\""));
-    put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
-    put(t, STR("\",\"metadata\":"));
-    put(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
-    put(t, STR(","));
+    put_str(t, STR(",\"reference\":\""));
+    put_str(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
+    put_str(t, STR("\",\"metadata\":"));
+    put_str(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
+    put_str(t, STR(","));
 }
 
 /* Units that are there; of a new item also what a customer may have of them. */
@@ -109,11 +109,11 @@ static void put_units(struct text *t, const struct history_facts *facts, const s
                       enum history_kind kind)
 {
     uint32_t limit = kind == KIND_PUT ? history_limit(facts, i->line[0].item) : 0;
-    put(t, STR("\"on_hand\":"));
+    put_str(t, STR("\"on_hand\":"));
     put_number(t, i->line[0].quantity);
     if (limit == 0)
         return;
-    put(t, STR(",\"max_per_customer\":"));
+    put_str(t, STR(",\"max_per_customer\":"));
     put_number(t, limit);
 }
 
@@ -126,36 +126,36 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     case KIND_PUT:
     case KIND_SET: put_units(t, facts, i, kind); break;
     case KIND_ADJUST:
-        put(t, STR("\"delta\":"));
+        put_str(t, STR("\"delta\":"));
         put_number(t, i->line[0].quantity);
         break;
     case KIND_TRANSFER:
-        put(t, STR("\"to\":\""));
+        put_str(t, STR("\"to\":\""));
         put_sku(t, facts, i->line[1].item);
-        put(t, STR("\",\"quantity\":"));
+        put_str(t, STR("\",\"quantity\":"));
         put_number(t, i->line[1].quantity);
         break;
     case KIND_DECREMENT:
-        put(t, STR("\"quantity\":"));
+        put_str(t, STR("\"quantity\":"));
         put_number(t, i->line[0].quantity);
         if (!load->workload.named)
             break;
-        put(t, STR(","));
+        put_str(t, STR(","));
         put_customer(t, facts, op);
         break;
     case KIND_RESERVE:
         put_lines(t, facts, i);
-        put(t, STR(","));
+        put_str(t, STR(","));
         if (load->workload.named)
             put_names(t, facts, op);
         /* fall through */
     case KIND_EXTEND:
-        put(t, STR("\"ttl_seconds\":"));
+        put_str(t, STR("\"ttl_seconds\":"));
         put_number(t, load->workload.ttl_ms / 1000);
         break;
     case KIND_RERESERVE:
-        put(t, i->partial ? STR("\"if_expired\":\"rereserve\",")
-                          : STR("\"if_expired\":\"rereserve\""));
+        put_str(t, i->partial ? STR("\"if_expired\":\"rereserve\",")
+                              : STR("\"if_expired\":\"rereserve\""));
         /* fall through */
     case KIND_CONFIRM:
         if (i->partial)
@@ -197,14 +197,14 @@ static void put_list_path(struct text *path, const struct history_facts *facts,
                           const struct intent *i)
 {
     const struct listing *list = &i->list;
-    put(path, STR("/v1/items?prefix="));
-    put(path, str_of(facts->prefix));
+    put_str(path, STR("/v1/items?prefix="));
+    put_str(path, str_of(facts->prefix));
     if (!list->all)
         put_number(path, list->prefix);
-    put(path, STR("&limit="));
+    put_str(path, STR("&limit="));
     put_number(path, list->limit);
     if (list->cursor_bytes > 0) {
-        put(path, STR("&cursor="));
+        put_str(path, STR("&cursor="));
         put_encoded(path, list->cursor, list->cursor_bytes);
     }
 }
@@ -213,19 +213,19 @@ static void put_lookup_path(struct text *path, const struct history_facts *facts
                             const struct intent *i)
 {
     char key[LOAD_KEY_MAX];
-    put(path, STR("/v1/operations/"));
-    put(path, (struct str){key, load_key(key, facts, i->about.op->client, i->about.op->seq)});
+    put_str(path, STR("/v1/operations/"));
+    put_str(path, (struct str){key, load_key(key, facts, i->about.op->client, i->about.op->seq)});
 }
 
 static void put_path(struct text *path, const struct history_facts *facts, const struct intent *i,
                      enum history_kind kind)
 {
-    put(path, shapes[kind].before);
+    put_str(path, shapes[kind].before);
     if (shapes[kind].about == OF_ITEM)
         put_sku(path, facts, i->line[0].item);
     if (shapes[kind].about == OF_RESERVATION)
         put_encoded(path, i->held.id, i->held.id_bytes);
-    put(path, shapes[kind].after);
+    put_str(path, shapes[kind].after);
 }
 
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
@@ -234,12 +234,12 @@ static void put_target(struct text *t, const struct history_facts *facts, const 
     if (shapes[i->kind].about == OF_NONE)
         return;
     bool of_item = shapes[i->kind].about == OF_ITEM;
-    put(t, of_item ? STR(",\"sku\":\"") : STR(",\"id\":\""));
+    put_str(t, of_item ? STR(",\"sku\":\"") : STR(",\"id\":\""));
     if (of_item)
         put_sku(t, facts, i->line[0].item);
     else
-        put(t, (struct str){i->held.id, i->held.id_bytes});
-    put(t, STR("\""));
+        put_str(t, (struct str){i->held.id, i->held.id_bytes});
+    put_str(t, STR("\""));
 }
 
 /* As the header field says it, quotes included. */
@@ -247,9 +247,9 @@ static void put_condition(struct text *t, const struct intent *i)
 {
     if (i->kind != KIND_SET)
         return;
-    put(t, STR(",\"if_match\":\"\\\""));
+    put_str(t, STR(",\"if_match\":\"\\\""));
     put_number(t, (int64_t)i->if_match);
-    put(t, STR("\\\"\""));
+    put_str(t, STR("\\\"\""));
 }
 
 void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
@@ -259,22 +259,22 @@ void intent_entry(const struct intent *i, const struct load *load, const struct 
     struct text entry;
     char key[LOAD_KEY_MAX];
     entry.n = 0;
-    put(&entry, STR("{\"op\":\""));
-    put(&entry, shapes[i->kind].batched);
-    put(&entry, STR("\""));
+    put_str(&entry, STR("{\"op\":\""));
+    put_str(&entry, shapes[i->kind].batched);
+    put_str(&entry, STR("\""));
     put_target(&entry, facts, i);
     if (!history_reads(i->kind)) {
-        put(&entry, STR(",\"idempotency_key\":\""));
-        put(&entry, (struct str){key, load_key(key, facts, op->client, op->seq)});
-        put(&entry, STR("\""));
+        put_str(&entry, STR(",\"idempotency_key\":\""));
+        put_str(&entry, (struct str){key, load_key(key, facts, op->client, op->seq)});
+        put_str(&entry, STR("\""));
         put_condition(&entry, i);
         size_t before = entry.n;
-        put(&entry, STR(","));
+        put_str(&entry, STR(","));
         put_fields(&entry, load, op, i, i->kind);
         if (entry.n == before + 1)
             entry.n = before;
     }
-    put(&entry, STR("}"));
+    put_str(&entry, STR("}"));
     buf_put(out, entry.bytes, entry.n);
 }
 
@@ -302,9 +302,9 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     char bytes[LOAD_KEY_MAX];
     struct str key = {bytes, load_key(bytes, facts, named->client, named->seq)};
     struct str at = {path.bytes, path.n};
-    put(&body, STR("{"));
+    put_str(&body, STR("{"));
     put_fields(&body, load, op, i, kind);
-    put(&body, STR("}"));
+    put_str(&body, STR("}"));
     struct str json = {body.bytes, body.n};
     if (kind == KIND_DELETE)
         json = (struct str){NULL, 0};

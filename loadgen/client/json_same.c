@@ -92,7 +92,7 @@ static bool same_array(struct str a, struct str b)
 }
 
 /* How many members an object has; the value of the one of that name, absent when it has none. */
-static size_t look_up(struct str object, struct str name, struct str *value)
+static size_t seek_member(struct str object, struct str name, struct str *value)
 {
     struct json_scan s = json_scan_of(object);
     struct str found, raw;
@@ -113,11 +113,11 @@ static bool same_object(struct str a, struct str b)
 {
     struct json_scan s = json_scan_of(a);
     struct str name, mine, theirs;
-    size_t members = 0, of_other = look_up(b, STR(""), &theirs);
+    size_t members = 0, of_other = seek_member(b, STR(""), &theirs);
     if (!json_scan_enter(&s, '{'))
         return false;
     for (; json_scan_member(&s, members == 0, &name) == JSON_ITEM; members++) {
-        (void)look_up(b, name, &theirs);
+        (void)seek_member(b, name, &theirs);
         if (!json_scan_skip(&s, &mine) || str_absent(theirs) || !json_same(mine, theirs))
             return false;
     }

@@ -20,7 +20,7 @@ static inline char peek(struct json_scan *s)
     return '\0';
 }
 
-static inline bool take(struct json_scan *s, char c)
+static inline bool accept_char(struct json_scan *s, char c)
 {
     if (peek(s) != c)
         return false;
@@ -59,7 +59,7 @@ static const char *pass_escape(const char *p, const char *end)
 
 bool json_scan_text(struct json_scan *s, struct str *raw)
 {
-    if (!take(s, '"'))
+    if (!accept_char(s, '"'))
         return false;
     const char *start = s->at, *p = s->at, *end = s->end;
     for (;;) {
@@ -80,7 +80,7 @@ bool json_scan_text(struct json_scan *s, struct str *raw)
 
 bool json_scan_enter(struct json_scan *s, char bracket)
 {
-    if (s->depth == JSON_SCAN_DEPTH_MAX || !take(s, bracket))
+    if (s->depth == JSON_SCAN_DEPTH_MAX || !accept_char(s, bracket))
         return false;
     s->depth++;
     return true;
@@ -90,17 +90,17 @@ bool json_scan_enter(struct json_scan *s, char bracket)
 static inline enum json_step next(struct json_scan *s, bool first, char closing)
 {
     assert(s->depth > 0);
-    if (take(s, closing)) {
+    if (accept_char(s, closing)) {
         s->depth--;
         return JSON_END;
     }
-    return first || take(s, ',') ? JSON_ITEM : JSON_BROKEN;
+    return first || accept_char(s, ',') ? JSON_ITEM : JSON_BROKEN;
 }
 
 enum json_step json_scan_member(struct json_scan *s, bool first, struct str *name)
 {
     enum json_step step = next(s, first, '}');
-    if (step == JSON_ITEM && !(json_scan_text(s, name) && take(s, ':')))
+    if (step == JSON_ITEM && !(json_scan_text(s, name) && accept_char(s, ':')))
         return JSON_BROKEN;
     return step;
 }
@@ -142,7 +142,7 @@ bool json_scan_uint64(struct json_scan *s, uint64_t *value)
 bool json_scan_int64(struct json_scan *s, int64_t *value)
 {
     uint64_t n;
-    bool negative = take(s, '-');
+    bool negative = accept_char(s, '-');
     if (negative && (s->at == s->end || !digits_is(*s->at)))
         return false; /* no blanks behind the sign */
     if (!json_scan_uint64(s, &n) || n > (uint64_t)INT64_MAX + negative)

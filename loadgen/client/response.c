@@ -33,8 +33,8 @@ static bool garbled(struct response *r)
 
 /* The line that begins at r->line, without its CRLF. A line feed or a carriage return alone is
  * refused: some take it for the end of a line, some do not. */
-static enum line_state take_line(struct response *r, const char *bytes, size_t filled,
-                                 struct str *line)
+static enum line_state read_head_line(struct response *r, const char *bytes, size_t filled,
+                                      struct str *line)
 {
     size_t limit = r->section + RESPONSE_HEAD_MAX;
     size_t seen = filled < limit ? filled : limit;
@@ -55,7 +55,7 @@ static enum line_state take_line(struct response *r, const char *bytes, size_t f
 static bool step_status(struct response *r, char *bytes, size_t filled)
 {
     struct str line;
-    enum line_state state = take_line(r, bytes, filled, &line);
+    enum line_state state = read_head_line(r, bytes, filled, &line);
     if (state == LINE_MORE)
         return false;
     if (state == LINE_BROKEN || !response_head_status(r, line))
@@ -88,7 +88,7 @@ static bool step_headers(struct response *r, char *bytes, size_t filled)
 {
     struct str line;
     enum line_state state;
-    while ((state = take_line(r, bytes, filled, &line)) == LINE_WHOLE) {
+    while ((state = read_head_line(r, bytes, filled, &line)) == LINE_WHOLE) {
         if (line.n == 0)
             return end_head(r);
         if (!response_head_field(r, bytes, line))
@@ -135,7 +135,7 @@ static bool read_chunk_size(struct response *r, struct str line)
 static bool step_chunk_size(struct response *r, char *bytes, size_t filled)
 {
     struct str line;
-    enum line_state state = take_line(r, bytes, filled, &line);
+    enum line_state state = read_head_line(r, bytes, filled, &line);
     if (state == LINE_MORE)
         return false;
     if (state == LINE_BROKEN || !read_chunk_size(r, line))
@@ -177,7 +177,7 @@ static bool step_trailers(struct response *r, char *bytes, size_t filled)
 {
     struct str line;
     enum line_state state;
-    while ((state = take_line(r, bytes, filled, &line)) == LINE_WHOLE) {
+    while ((state = read_head_line(r, bytes, filled, &line)) == LINE_WHOLE) {
         if (line.n == 0) {
             r->step = STEP_DONE;
             return true;
@@ -195,7 +195,7 @@ static bool step_over(struct response *r, char *bytes, size_t filled)
 static bool (*const steps[STEPS])(struct response *r, char *bytes,
                                   size_t filled) = {EACH_STEP(STEP_TAKE)};
 
-static struct str text_at(const char *bytes, struct response_place place)
+static struct str text_of_place(const char *bytes, struct response_place place)
 {
     return place.n > 0 ? (struct str){bytes + place.at, place.n} : (struct str){NULL, 0};
 }
@@ -210,8 +210,8 @@ static enum response_state finish_body(struct response *r, const char *bytes, si
     assert(r->head_bytes <= r->body_at);
     r->consumed = r->at;
     r->body = (struct str){bytes + r->head_bytes, r->body_at - r->head_bytes};
-    r->etag = text_at(bytes, r->etag_place);
-    r->location = text_at(bytes, r->location_place);
+    r->etag = text_of_place(bytes, r->etag_place);
+    r->location = text_of_place(bytes, r->location_place);
     return RESPONSE_DONE;
 }
 

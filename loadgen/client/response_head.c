@@ -115,20 +115,20 @@ static bool take_content_type(struct response *r, const char *bytes, struct str 
 }
 
 /* The buffer may move before the answer is whole: what is kept is a place in it. */
-static struct response_place place_of(const char *bytes, struct str value)
+static struct response_place place_in(const char *bytes, struct str value)
 {
     return (struct response_place){(size_t)(value.p - bytes), value.n};
 }
 
 static bool take_etag(struct response *r, const char *bytes, struct str value)
 {
-    r->etag_place = place_of(bytes, value);
+    r->etag_place = place_in(bytes, value);
     return true;
 }
 
 static bool take_location(struct response *r, const char *bytes, struct str value)
 {
-    r->location_place = place_of(bytes, value);
+    r->location_place = place_in(bytes, value);
     return true;
 }
 

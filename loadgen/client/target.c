@@ -17,7 +17,7 @@
 #define PATH_MAX_BYTES 1024
 #define TRY_MS         1000 /* for each address of a name that has several */
 
-static void take_address(struct target *t, const struct addrinfo *found)
+static void set_address(struct target *t, const struct addrinfo *found)
 {
     memcpy(&t->address, found->ai_addr, found->ai_addrlen);
     t->address_bytes = found->ai_addrlen;
@@ -39,11 +39,11 @@ static bool accepts(const struct target *t)
 static void choose_address(struct target *t, const struct addrinfo *found)
 {
     for (const struct addrinfo *at = found; found->ai_next && at; at = at->ai_next) {
-        take_address(t, at);
+        set_address(t, at);
         if (accepts(t))
             return;
     }
-    take_address(t, found);
+    set_address(t, found);
 }
 
 static int resolve(struct target *t, const struct target_options *options, char *err,
@@ -120,7 +120,7 @@ static int open_tls(struct target *t, const struct target_options *options, char
 
 /* --- the head of each request ----------------------------------------------------------------- */
 
-static void put_head(struct target *t, const struct target_options *options)
+static void put_request_head(struct target *t, const struct target_options *options)
 {
     bool v6 = strchr(options->host, ':') != NULL;
     buf_printf(&t->head, v6 ? " HTTP/1.1\r\nHost: [%s]:%u\r\n" : " HTTP/1.1\r\nHost: %s:%u\r\n",
@@ -148,7 +148,7 @@ int target_open(struct target *t, const struct target_options *options, char *er
     while (path.n > 0 && path.p[path.n - 1] == '/')
         path.n--;
     buf_puts(&t->path, path);
-    put_head(t, options);
+    put_request_head(t, options);
     if (!t->path.failed && !t->head.failed)
         return 0;
     snprintf(err, err_size, "path and headers are too long: %d and %d bytes are the most",
@@ -205,7 +205,7 @@ static void put_request(const struct target *t, struct buf *out, struct str meth
     }
 }
 
-static void put_body(struct buf *out, struct str body)
+static void put_request_body(struct buf *out, struct str body)
 {
     if (!str_absent(body)) {
         buf_puts(out, STR("Content-Type: application/json\r\nContent-Length: "));
@@ -220,7 +220,7 @@ void target_request(const struct target *t, struct buf *out, struct str method, 
                     struct str key, struct str body)
 {
     put_request(t, out, method, path, key);
-    put_body(out, body);
+    put_request_body(out, body);
 }
 
 void target_get(const struct target *t, struct buf *out, struct str path)
@@ -236,5 +236,5 @@ void target_request_if(const struct target *t, struct buf *out, struct str metho
         buf_printf(out, "If-Match: \"%" PRIu64 "\"\r\n", version);
     else
         buf_puts(out, STR("If-None-Match: *\r\n"));
-    put_body(out, body);
+    put_request_body(out, body);
 }

@@ -49,7 +49,7 @@ void wire_tls_free(struct wire_tls *tls, bool politely)
 
 /* What a step came to that was no success: sets errno, 0 at the end of the stream. A server that is
  * killed says no good-bye, and where an answer ends HTTP says. */
-static void settle(struct wire_tls *tls, int returned)
+static void set_step_error(struct wire_tls *tls, int returned)
 {
     unsigned long error = ERR_peek_error();
     const char *text = ERR_reason_error_string(error);
@@ -75,7 +75,7 @@ int wire_tls_handshake(struct wire_tls *tls)
     int returned = SSL_do_handshake(tls->ssl);
     if (returned == 1)
         return 0;
-    settle(tls, returned);
+    set_step_error(tls, returned);
     if (errno == EAGAIN)
         return -EAGAIN;
     long verdict = SSL_get_verify_result(tls->ssl);
@@ -101,7 +101,7 @@ ssize_t wire_tls_recv(struct wire_tls *tls, void *to, size_t n)
     int returned = SSL_read_ex(tls->ssl, to, n, &got);
     if (returned == 1)
         return (ssize_t)got;
-    settle(tls, returned);
+    set_step_error(tls, returned);
     return errno == 0 ? 0 : -1;
 }
 
@@ -112,7 +112,7 @@ ssize_t wire_tls_send(struct wire_tls *tls, const void *bytes, size_t n)
     int returned = SSL_write_ex(tls->ssl, bytes, n, &sent);
     if (returned == 1)
         return (ssize_t)sent;
-    settle(tls, returned);
+    set_step_error(tls, returned);
     if (errno == 0)
         errno = EPIPE;
     return -1;

@@ -228,7 +228,7 @@ static bool is_op(unsigned type)
 }
 
 /* How far the slot is from the start of its chunk. */
-static uint32_t place_of(uint32_t slot)
+static uint32_t slot_in_chunk(uint32_t slot)
 {
     return (slot - HISTORY_HEADER_SLOTS) % HISTORY_CHUNK_SLOTS;
 }
@@ -236,7 +236,7 @@ static uint32_t place_of(uint32_t slot)
 /* The slots that may belong to the one in `slot`: those to the end of its chunk or of the file. */
 static uint32_t slots_left(const struct history_reader *r, uint32_t slot)
 {
-    uint32_t in_chunk = HISTORY_CHUNK_SLOTS - place_of(slot);
+    uint32_t in_chunk = HISTORY_CHUNK_SLOTS - slot_in_chunk(slot);
     uint32_t in_file = r->slots - slot;
     return in_chunk < in_file ? in_chunk : in_file;
 }
@@ -273,7 +273,7 @@ static bool op_right(const struct history_reader *r, uint32_t slot)
 const struct history_op *history_op_at(const struct history_reader *r, uint32_t slot)
 {
     const struct history_op *op = history_at(r, slot);
-    if (slot < HISTORY_HEADER_SLOTS || !op || place_of(slot) == 0)
+    if (slot < HISTORY_HEADER_SLOTS || !op || slot_in_chunk(slot) == 0)
         return NULL;
     return is_op(type_of(op)) && op_right(r, slot) ? op : NULL;
 }
@@ -306,7 +306,7 @@ static bool spare_lines(const struct history_reader *r, uint32_t slot)
 {
     const struct history_lines *more = history_at(r, slot);
     uint32_t back = ((uint32_t)more->first + 1) / 2;
-    return back >= 1 && back < place_of(slot) && more->op == slot - back &&
+    return back >= 1 && back < slot_in_chunk(slot) && more->op == slot - back &&
            is_op(type_of(history_at(r, more->op)));
 }
 
@@ -359,7 +359,7 @@ enum history_type history_next(struct history_pass *pass, uint32_t *slot)
 {
     while (pass->next < pass->reader->slots) {
         uint32_t at = pass->next;
-        if (place_of(at) == 0) {
+        if (slot_in_chunk(at) == 0) {
             enter_chunk(pass);
             continue;
         }

@@ -118,7 +118,7 @@ static int map_chunk(struct history_map *map, int fd, off_t offset)
 }
 
 /* Gives the slot at `at`, written but for its type, to the readers. */
-static void publish(void *at, enum history_type type)
+static void publish_slot(void *at, enum history_type type)
 {
     __atomic_store_n((uint8_t *)at, (uint8_t)type, __ATOMIC_RELEASE);
 }
@@ -146,7 +146,7 @@ static int open_chunk(struct history_writer *w, uint32_t number)
     head->worker = w->worker;
     head->life = w->life;
     head->pid = (uint32_t)getpid();
-    publish(head, SLOT_CHUNK);
+    publish_slot(head, SLOT_CHUNK);
     return 0;
 }
 
@@ -180,7 +180,7 @@ static void *take_slots(struct history_writer *w, uint32_t slots)
 }
 
 /* The slots of an operation, all published but the first one. */
-static struct history_op *take_op(struct history_writer *w, unsigned lines)
+static struct history_op *new_op(struct history_writer *w, unsigned lines)
 {
     assert(lines <= HISTORY_LINES_MAX);
     struct history_op *op = take_slots(w, HISTORY_OP_SLOTS(lines));
@@ -190,7 +190,7 @@ static struct history_op *take_op(struct history_writer *w, unsigned lines)
         more->count = first + 1 < lines ? 2 : 1;
         more->first = (uint16_t)first;
         more->op = slot;
-        publish(more, SLOT_LINES);
+        publish_slot(more, SLOT_LINES);
     }
     op->lines = (uint8_t)lines;
     return op;
@@ -198,19 +198,19 @@ static struct history_op *take_op(struct history_writer *w, unsigned lines)
 
 struct history_op *history_begin(struct history_writer *w, unsigned lines)
 {
-    struct history_op *op = take_op(w, lines);
-    publish(op, SLOT_OP); /* behind its lines: whoever sees it sees them */
+    struct history_op *op = new_op(w, lines);
+    publish_slot(op, SLOT_OP); /* behind its lines: whoever sees it sees them */
     return op;
 }
 
 struct history_op *history_begin_expiry(struct history_writer *w, unsigned lines)
 {
-    return take_op(w, lines);
+    return new_op(w, lines);
 }
 
 void history_put_expiry(struct history_op *op)
 {
-    publish(op, SLOT_EXPIRY);
+    publish_slot(op, SLOT_EXPIRY);
 }
 
 uint32_t history_slot(const struct history_writer *w, const struct history_op *op)
@@ -235,7 +235,8 @@ void history_finish(struct history_op *op, enum history_outcome outcome, uint16_
 }
 
 /* Appends a text about the operation in slot op, in as many slots as it takes. */
-static int put_text(struct history_writer *w, uint32_t op, struct str text, enum history_type type)
+static int append_text(struct history_writer *w, uint32_t op, struct str text,
+                       enum history_type type)
 {
     uint32_t slots = text.n ? (uint32_t)((text.n + HISTORY_ID_TEXT - 1) / HISTORY_ID_TEXT) : 1;
     int rc = history_reserve(w, slots);
@@ -250,21 +251,21 @@ static int put_text(struct history_writer *w, uint32_t op, struct str text, enum
         first[i].op = op;
         if (bytes > 0)
             memcpy(first[i].text, text.p + offset, bytes);
-        publish(&first[i], type);
+        publish_slot(&first[i], type);
     }
     return 0;
 }
 
 int history_put_id(struct history_writer *w, uint32_t op, struct str id)
 {
-    return id.n <= HISTORY_ID_MAX ? put_text(w, op, id, SLOT_ID) : -EINVAL;
+    return id.n <= HISTORY_ID_MAX ? append_text(w, op, id, SLOT_ID) : -EINVAL;
 }
 
 int history_put_note(struct history_writer *w, uint32_t op, struct str note)
 {
     if (note.n > HISTORY_NOTE_MAX)
         note.n = HISTORY_NOTE_MAX;
-    return put_text(w, op, note, SLOT_NOTE);
+    return append_text(w, op, note, SLOT_NOTE);
 }
 
 /* Appends a copy of one whole slot under this type. */
@@ -275,7 +276,7 @@ static int put_slot(struct history_writer *w, const void *slot, enum history_typ
         return rc;
     unsigned char *at = take_slots(w, 1);
     memcpy(at + 1, (const unsigned char *)slot + 1, HISTORY_SLOT_BYTES - 1);
-    publish(at, type);
+    publish_slot(at, type);
     return 0;
 }
 

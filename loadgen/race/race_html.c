@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* For whoever runs no script. */
-static int put_text(FILE *out, const struct race_view *view)
+static int put_plain_text(FILE *out, const struct race_view *view)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -35,7 +35,7 @@ int race_html(FILE *out, const void *what)
     fputs("<body>\n<header><h1>stockload <span>race</span></h1></header>\n"
           "<noscript><pre class=\"card\">",
           out);
-    rc = put_text(out, view);
+    rc = put_plain_text(out, view);
     fputs("</pre></noscript>\n<main></main>\n<footer>This file is complete in itself and loads "
           "nothing.</footer>\n",
           out);

@@ -199,7 +199,8 @@ static void note_client_id(struct race_link *link, struct race_page *page)
     page->err[0] = '\0';
 }
 
-static bool connect_to(const struct race_plan *plan, struct race_link *link, struct race_page *page)
+static bool connect_link(const struct race_plan *plan, struct race_link *link,
+                         struct race_page *page)
 {
     if (!race_link_open(link, plan->topology, plan->key, page->err))
         return false;
@@ -256,7 +257,7 @@ int race_worker_run(struct pool_child *child, void *arg)
     struct race_go go;
     signal(SIGINT, SIG_IGN); /* a terminal sends it to all: the parent decides what it means */
     signal(SIGPIPE, SIG_IGN);
-    if (!connect_to(plan, &link, page)) {
+    if (!connect_link(plan, &link, page)) {
         race_link_close(&link);
         return 1;
     }

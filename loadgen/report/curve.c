@@ -82,7 +82,7 @@ const char *curve_doubt(const struct curve *c, uint64_t go_ns, uint64_t stop_ns,
 }
 
 /* Nothing moves before go_ns, and the first point behind the end is the last. */
-static void settle(struct curve_service *s, uint64_t go_ns, uint64_t stop_ns)
+static void trim_points(struct curve_service *s, uint64_t go_ns, uint64_t stop_ns)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -101,7 +101,7 @@ static void settle(struct curve_service *s, uint64_t go_ns, uint64_t stop_ns)
 void curve_settle(struct curve *c, uint64_t go_ns, uint64_t stop_ns)
 {
     for (size_t i = 0; i < c->n; i++)
-        settle(&c->service[i], go_ns, stop_ns);
+        trim_points(&c->service[i], go_ns, stop_ns);
 }
 
 static uint64_t value_at(const struct curve_service *s, enum curve_counter counter, uint64_t at_ns)

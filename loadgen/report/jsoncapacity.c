@@ -80,8 +80,8 @@ static const char *outcome(const struct capacity *c)
     return c->limit == CAPACITY_CEILING ? "ceiling" : "open";
 }
 
-static void put_step(struct jsonput *j, json_t *list, const struct capacity_step *step,
-                     const json_t *run)
+static void put_capacity_step(struct jsonput *j, json_t *list, const struct capacity_step *step,
+                              const json_t *run)
 {
     json_t *o = jsonput_object(j, list, NULL);
     const char *verdict =
@@ -130,5 +130,5 @@ void jsoncapacity_put(struct jsonput *j, json_t *root, const struct capacity *c)
     put_common(j, o, json_array_get(runs, 0));
     json_t *steps = jsonput_array(j, o, "steps");
     for (size_t i = 0; i < c->steps; i++)
-        put_step(j, steps, &c->step[i], json_array_get(runs, i));
+        put_capacity_step(j, steps, &c->step[i], json_array_get(runs, i));
 }

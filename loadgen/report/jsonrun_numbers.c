@@ -124,7 +124,7 @@ static void put_sold_out(struct jsonput *j, json_t *o, uint64_t go_ns, uint64_t 
     jsonput_count_if(j, o, "sold_out_after_ns", at_ns > 0, at_ns > go_ns ? at_ns - go_ns : 0);
 }
 
-static void put_items(struct jsonput *j, json_t *run, const struct report_run *from)
+static void put_item_totals(struct jsonput *j, json_t *run, const struct report_run *from)
 {
     const struct summary *s = from->summary;
     json_t *list = jsonput_array(j, run, "items");
@@ -155,7 +155,7 @@ static void put_workers(struct jsonput *j, json_t *run, const struct summary *s)
 }
 
 /* Of interval i, since from_ns: the last one is cut off by the end of the run. */
-static uint64_t end_of(const struct summary *s, size_t i)
+static uint64_t interval_end_ns(const struct summary *s, size_t i)
 {
     uint64_t end_ns = s->interval_ns * (i + 1), all_ns = s->to_ns - s->from_ns;
     return i + 1 == s->intervals && all_ns > s->interval_ns * i && all_ns < end_ns ? all_ns
@@ -174,7 +174,7 @@ static void put_interval(struct jsonput *j, json_t *list, const struct summary *
                  {"p99_ns", interval->p99_ns},
                  {"max_ns", interval->max_ns}};
     json_t *o = jsonput_object(j, list, NULL);
-    jsonput_count(j, o, "end_ns", end_of(s, i));
+    jsonput_count(j, o, "end_ns", interval_end_ns(s, i));
     put_classes(j, o, "outcomes", interval->count);
     for (size_t n = 0; n < sizeof times / sizeof times[0]; n++)
         jsonput_count_if(j, o, times[n].key, answered, times[n].ns);
@@ -233,7 +233,7 @@ void jsonrun_numbers(struct jsonput *j, json_t *run, const struct report_run *fr
     put_latency(j, latency, "service", s->service);
     put_kinds(j, run, s);
     put_statuses(j, run, s);
-    put_items(j, run, from);
+    put_item_totals(j, run, from);
     put_workers(j, run, s);
     put_series(j, run, from);
     put_curves(j, run, s);

@@ -38,7 +38,7 @@ void page_title(struct page *p, const char *title)
 }
 
 /* The bytes of the first `columns` characters of valid UTF-8. */
-static size_t bytes_of(struct str text, size_t columns)
+static size_t column_bytes(struct str text, size_t columns)
 {
     size_t i = 0;
     for (; i < text.n; i++) {
@@ -53,7 +53,7 @@ static size_t bytes_of(struct str text, size_t columns)
  * all that fits when there is none. On an own line something always goes in. */
 static size_t fitting(struct str text, size_t room, bool own_line)
 {
-    size_t most = bytes_of(text, room);
+    size_t most = column_bytes(text, room);
     if (most == text.n)
         return most;
     const char *space = memrchr(text.p, ' ', most + 1); /* text.p[most] is the first left out */
@@ -106,7 +106,7 @@ void page_cell(struct page *p, struct str raw, size_t width, bool right)
     size_t columns = printable_columns(text);
     if (columns > width) {
         assert(width > 2);
-        size_t cut = bytes_of(text, columns - width + 2);
+        size_t cut = column_bytes(text, columns - width + 2);
         buf_puts(&p->out, STR(".."));
         text.p += cut;
         text.n -= cut;

@@ -160,7 +160,7 @@ static void put_attempt(struct csv *c, const struct history_op *op, uint32_t slo
                history_kind_name((enum history_kind)op->kind));
 }
 
-static void put_line(struct csv *c, const struct history_op *op, unsigned n)
+static void put_csv_line(struct csv *c, const struct history_op *op, unsigned n)
 {
     const struct history_line *line = history_line_of(op, n);
     struct buf *b = &c->b;
@@ -179,7 +179,7 @@ static void put_row(struct csv *c, uint32_t slot, const struct history_chunk *ch
     char id[HISTORY_ID_MAX];
     put_attempt(c, op, slot, chunk, attempt);
     if (n < op->lines)
-        put_line(c, op, n);
+        put_csv_line(c, op, n);
     else
         buf_puts(b, STR(",,,"));
     if (op->status)

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int put_body(FILE *out, const struct report *report)
+static int put_page_body(FILE *out, const struct report *report)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -43,7 +43,7 @@ int report_html(FILE *out, const struct report *report)
     assert(report->count > 0);
     int err = html_head(out, &parts);
     if (err == 0)
-        err = put_body(out, report);
+        err = put_page_body(out, report);
     if (err == 0)
         err = html_json(out, "document", document_make(report));
     if (err == 0)

@@ -18,7 +18,7 @@
 
 #define WORD_COLUMNS 13 /* "NOT CHECKED  " */
 
-static const char *text_at(const json_t *object, const char *key)
+static const char *text_member(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
@@ -41,7 +41,7 @@ static void put_finding(struct page *p, const char *template, const json_t *from
     page_paint(p, paint_of(buf_str(&word)), buf_str(&word));
     for (size_t n = word.n; n < WORD_COLUMNS; n++)
         buf_putc(&p->out, ' ');
-    page_wrap(p, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(from, "sentence")));
+    page_wrap(p, WORD_COLUMNS, WORD_COLUMNS, str_of(text_member(from, "sentence")));
     p->out.failed |= word.failed;
     buf_free(&word);
 }
@@ -65,8 +65,8 @@ static void text_properties(struct page *p, const json_t *run)
             if (template_holds(property, field->when) && template_put(&line, field->text, property))
                 buf_puts(&line, STR(". "));
         }
-        buf_puts(&line, str_of(text_at(property, "title")));
-        page_fact(p, text_at(property, "name"), buf_str(&line));
+        buf_puts(&line, str_of(text_member(property, "title")));
+        page_fact(p, text_member(property, "name"), buf_str(&line));
         p->out.failed |= line.failed;
         buf_free(&line);
     }
@@ -94,14 +94,14 @@ static void put_witness(struct page *p, size_t number, const json_t *witness)
     size_t i;
     buf_printf(&p->out, "  %2zu. ", number);
     buf_init(&line, LINE_MAX);
-    buf_printf(&line, "%s: %s", text_at(witness, "property"), text_at(witness, "text"));
+    buf_printf(&line, "%s: %s", text_member(witness, "property"), text_member(witness, "text"));
     page_wrap(p, 6, 6, buf_str(&line));
     p->out.failed |= line.failed;
     buf_free(&line);
     json_array_foreach(json_object_get(witness, "operations"), i, op)
     {
         buf_puts(&p->out, STR("      - "));
-        page_wrap(p, 8, 8, str_of(text_at(op, "text")));
+        page_wrap(p, 8, 8, str_of(text_member(op, "text")));
     }
     put_more(p, &layout_witness, witness);
 }
@@ -135,7 +135,7 @@ static void text_lost(struct page *p, const struct report_style *style, const js
         if (i == LOST_SHOWN && !style->whole)
             break;
         buf_puts(&p->out, STR("  - "));
-        page_wrap(p, 4, 4, str_of(text_at(one, "text")));
+        page_wrap(p, 4, 4, str_of(text_member(one, "text")));
         shown++;
     }
     json_int_t left = json_integer_value(json_object_get(lost, "operations")) - (json_int_t)shown;

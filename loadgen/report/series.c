@@ -95,7 +95,7 @@ static void count_answer(struct series *w, const struct history_op *op, uint64_t
         interval->max_ns = took;
 }
 
-static void take_op(struct series *w, const struct history_op *op)
+static void plot_op(struct series *w, const struct history_op *op)
 {
     const struct summary *s = w->s;
     if (history_phase(op) == PHASE_SETTLE)
@@ -175,7 +175,7 @@ int series_make(struct summary *s, const struct history_reader *r, const struct 
         struct history_pass pass = history_pass(r);
         for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
             if (type == SLOT_OP)
-                take_op(&w, history_at(r, slot));
+                plot_op(&w, history_at(r, slot));
         finish_series(&w, curve);
         result = 0;
     }

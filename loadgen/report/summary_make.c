@@ -59,8 +59,8 @@ static int64_t add_clamped(int64_t a, int64_t b)
     return sum;
 }
 
-static void add_line(struct itemtable_row *row, const struct history_op *op,
-                     const struct history_line *line, bool measured, bool first_effect)
+static void tally_line(struct itemtable_row *row, const struct history_op *op,
+                       const struct history_line *line, bool measured, bool first_effect)
 {
     bool refused = op->detail == DETAIL_NO_STOCK && line->version != 0;
     bool takes = op->kind == KIND_RESERVE || op->kind == KIND_DECREMENT;
@@ -88,7 +88,7 @@ static void itemtable_add(struct itemtable *t, const struct history_op *op, bool
     for (unsigned n = 0; n < op->lines; n++) {
         const struct history_line *line = history_line_of(op, n);
         if (line->item < t->rows)
-            add_line(&t->row[line->item], op, line, measured, first_effect);
+            tally_line(&t->row[line->item], op, line, measured, first_effect);
     }
 }
 
@@ -221,7 +221,7 @@ static bool served(const struct history_op *op)
            (history_outcome(op) == OUTCOME_OK || op->detail == DETAIL_NO_STOCK);
 }
 
-static int take_op(struct pass_one *p, uint32_t slot, const struct history_chunk *chunk)
+static int measure_op(struct pass_one *p, uint32_t slot, const struct history_chunk *chunk)
 {
     const struct history_op *op = history_at(p->r, slot);
     if (history_phase(op) == PHASE_SETTLE)
@@ -269,7 +269,7 @@ static int read_all(struct pass_one *p)
             note_worker(p->s, pass.chunk);
         chunk = pass.chunk;
         if (type == SLOT_OP)
-            result = take_op(p, slot, chunk);
+            result = measure_op(p, slot, chunk);
         else if (type == SLOT_SAMPLE)
             result = curve_add(&p->curve, history_at(p->r, slot));
         else if (type == SLOT_COUNTERS)

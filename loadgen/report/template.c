@@ -39,7 +39,7 @@ bool template_holds(const json_t *from, const char *when)
     return opposite == (!value || is_empty(value));
 }
 
-static void put_value(struct buf *b, const json_t *value)
+static void put_json_value(struct buf *b, const json_t *value)
 {
     char number[UNIT_TEXT_SIZE];
     const json_t *element;
@@ -52,7 +52,7 @@ static void put_value(struct buf *b, const json_t *value)
     {
         if (i > 0)
             buf_putc(b, ' ');
-        put_value(b, element);
+        put_json_value(b, element);
     }
 }
 
@@ -77,7 +77,7 @@ static bool put_in_unit(struct buf *b, const json_t *value, const struct unit *u
     else if (json_is_number(value) && unit->steps > 0)
         buf_puts(b, str_of(unit_number(unit, json_number_value(value), number)));
     else
-        put_value(b, value);
+        put_json_value(b, value);
     return word || !json_is_null(value);
 }
 
@@ -90,7 +90,7 @@ static bool put_place(struct buf *b, const char *place, size_t n, const json_t *
         return false;
     if (colon)
         return put_in_unit(b, value, unit_named(colon + 1, (size_t)(place + n - colon - 1)));
-    put_value(b, value);
+    put_json_value(b, value);
     return !json_is_null(value);
 }
 

@@ -20,7 +20,7 @@ struct grid {
     char cell[ROWS_SHOWN + 1][COLUMNS_MAX][CELL_SIZE]; /* row 0: the heads */
 };
 
-static void put_facts(struct page *p, const struct layout_section *section, const json_t *from)
+static void put_fact_lines(struct page *p, const struct layout_section *section, const json_t *from)
 {
     for (size_t i = 0; i < section->fields; i++) {
         const struct layout_field *field = &section->field[i];
@@ -190,7 +190,7 @@ void text_section(struct page *p, const struct layout_section *section, const js
     if (section->sources > 0)
         put_table(p, section, run);
     else if (section->fields > 0)
-        put_facts(p, section, from);
+        put_fact_lines(p, section, from);
     else
         put_members(p, from);
 }

@@ -62,7 +62,7 @@ static bool read_number(const char **at, double *value)
     return number < BOUND_MAX * scale && scale < BOUND_MAX;
 }
 
-static bool say(char *err, size_t err_size, const char *message)
+static bool refuse_threshold(char *err, size_t err_size, const char *message)
 {
     return fail_with(err, err_size, "%s", message);
 }
@@ -71,10 +71,12 @@ static bool read_percentile(struct gate *gate, const char **at, char *err, size_
 {
     const char *p = *at + 1;
     if (!read_number(&p, &gate->percentile) || gate->percentile <= 0)
-        return say(err, err_size, "a percentile lies above 0 and below 100, as in p99.9<200ms");
+        return refuse_threshold(err, err_size,
+                                "a percentile lies above 0 and below 100, as in p99.9<200ms");
     if (gate->percentile >= 100)
-        return say(err, err_size,
-                   "a percentile lies below 100, as in p99.9<200ms; the largest is called max");
+        return refuse_threshold(
+            err, err_size,
+            "a percentile lies below 100, as in p99.9<200ms; the largest is called max");
     gate->metric = GATE_PERCENTILE;
     *at = p;
     return true;
@@ -92,9 +94,10 @@ static bool read_metric(struct gate *gate, const char **at, char *err, size_t er
             return true;
         }
     }
-    return say(err, err_size,
-               "it begins with p50 .. p99.99, max, mean, rps, errors, conflicts, dropped or "
-               "unknown, " EXAMPLES);
+    return refuse_threshold(
+        err, err_size,
+        "it begins with p50 .. p99.99, max, mean, rps, errors, conflicts, dropped or "
+        "unknown, " EXAMPLES);
 }
 
 static bool read_operator(struct gate *gate, const char **at, char *err, size_t err_size)
@@ -109,7 +112,7 @@ static bool read_operator(struct gate *gate, const char **at, char *err, size_t 
             break;
         }
     }
-    return say(err, err_size, "after the name comes one of < <= > >= =, " EXAMPLES);
+    return refuse_threshold(err, err_size, "after the name comes one of < <= > >= =, " EXAMPLES);
 }
 
 static bool read_duration_unit(struct gate *gate, const char **at, char *err, size_t err_size)
@@ -151,9 +154,10 @@ static bool read_unit(struct gate *gate, const char **at, char *err, size_t err_
         return true;
     }
     if (unit == UNIT_RATE)
-        return say(err, err_size, "rps is a number of answers a second, as in rps>1000");
+        return refuse_threshold(err, err_size,
+                                "rps is a number of answers a second, as in rps>1000");
     if (gate->bound > 100 && gate->metric != GATE_CONFLICTS)
-        return say(err, err_size, "a share is at most 100%, as in errors<1%");
+        return refuse_threshold(err, err_size, "a share is at most 100%, as in errors<1%");
     (*at)++;
     return true;
 }
@@ -167,10 +171,11 @@ static bool check_end(const struct gate *gate, const char *at, char *err, size_t
                                   ? "rps is a number without a unit, as in rps>1000 or rps>10k"
                                   : "a count has no unit, as in errors<10 or dropped<1k; a share "
                                     "has a percent sign: errors<1%";
-        return say(err, err_size, message);
+        return refuse_threshold(err, err_size, message);
     }
     if (metrics[gate->metric].unit == UNIT_DURATION && gate->bound * 1e6 > (double)HISTOGRAM_MAX)
-        return say(err, err_size, "response times are measured up to 137s: the bound is beyond");
+        return refuse_threshold(err, err_size,
+                                "response times are measured up to 137s: the bound is beyond");
     return true;
 }
 
@@ -179,8 +184,9 @@ bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size)
     struct gate read = {.text = text};
     const char *at = skip_space(text);
     if (*at == '\0')
-        return say(err, err_size,
-                   "it is empty; right would be a name, an operator and a bound, " EXAMPLES);
+        return refuse_threshold(
+            err, err_size,
+            "it is empty; right would be a name, an operator and a bound, " EXAMPLES);
     if (!read_metric(&read, &at, err, err_size))
         return false;
     at = skip_space(at);
@@ -188,8 +194,9 @@ bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size)
         return false;
     at = skip_space(at);
     if (!read_number(&at, &read.bound))
-        return say(err, err_size,
-                   "the bound is a number that is not negative, with at most 15 digits, " EXAMPLES);
+        return refuse_threshold(
+            err, err_size,
+            "the bound is a number that is not negative, with at most 15 digits, " EXAMPLES);
     at = skip_space(at);
     if (!read_unit(&read, &at, err, err_size) || !check_end(&read, at, err, err_size))
         return false;

@@ -97,7 +97,7 @@ static void drop_zeros(char *number)
     end[end[-1] == '.' ? -1 : 0] = '\0';
 }
 
-static void put_step(const struct unit_step *step, double value, char out[UNIT_TEXT_SIZE])
+static void format_in_step(const struct unit_step *step, double value, char out[UNIT_TEXT_SIZE])
 {
     char number[UNIT_TEXT_SIZE / 2], *fraction;
     if (step->rest_per > 0) {
@@ -122,7 +122,7 @@ const char *unit_number(const struct unit *unit, double value, char out[UNIT_TEX
     if (!isfinite(value))
         snprintf(out, UNIT_TEXT_SIZE, "-");
     else if (i < unit->steps)
-        put_step(&unit->step[i], value, out);
+        format_in_step(&unit->step[i], value, out);
     else
         snprintf(out, UNIT_TEXT_SIZE, "%.2e", value);
     return out;

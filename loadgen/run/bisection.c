@@ -19,7 +19,7 @@ static int64_t middle(const struct bisection *b)
     return rate <= b->low ? b->low + 1 : rate >= b->high ? b->high - 1 : rate;
 }
 
-static int64_t choose(const struct bisection *b)
+static int64_t choose_rate(const struct bisection *b)
 {
     if (b->high == 0)
         return b->low >= b->ceiling ? 0 : between(b, 2 * b->low);
@@ -46,5 +46,5 @@ void bisection_tell(struct bisection *b, bool held)
     else
         b->high = b->next;
     b->missed = 0;
-    b->next = choose(b);
+    b->next = choose_rate(b);
 }

@@ -133,7 +133,8 @@ static void say_what_is_wrong(const struct options *o, const struct clean *c, in
 
 /* --- both commands ---------------------------------------------------------------------------- */
 
-static int begin(struct clean *c, const struct options *o, const char *run, bool (*stop)(void *ctx))
+static int begin_clean(struct clean *c, const struct options *o, const char *run,
+                       bool (*stop)(void *ctx))
 {
     *c = (struct clean){.run = run, .stop = stop};
     snprintf(c->err, sizeof(c->err), "out of memory");
@@ -141,7 +142,7 @@ static int begin(struct clean *c, const struct options *o, const char *run, bool
     return rc < 0 ? rc : clean_list_items(c);
 }
 
-static void end(struct clean *c)
+static void end_clean(struct clean *c)
 {
     free(c->items);
     free(c->holds);
@@ -152,10 +153,10 @@ int clean_command(const struct options *o)
 {
     struct clean c;
     signal(SIGPIPE, SIG_IGN);
-    int rc = begin(&c, o, o->run, NULL);
+    int rc = begin_clean(&c, o, o->run, NULL);
     if (rc == 0 && o->dry_run) {
         say_what_would_go(&c);
-        end(&c);
+        end_clean(&c);
         return EXITS_RIGHT;
     }
     if (rc == 0)
@@ -167,7 +168,7 @@ int clean_command(const struct options *o)
     if (rc == 0 && left(&c) > 0)
         say_what_is_left(&c);
     int status = rc < 0 ? EXITS_INTERNAL : left(&c) > 0 ? EXITS_UNKNOWN : EXITS_RIGHT;
-    end(&c);
+    end_clean(&c);
     return status;
 }
 
@@ -182,7 +183,7 @@ void clean_run(const struct options *o, const char *history, bool (*stop)(void *
     }
     snprintf(run, sizeof(run), "%s", reader.facts->run);
     history_unread(&reader);
-    int rc = begin(&c, o, run, stop);
+    int rc = begin_clean(&c, o, run, stop);
     rc = rc < 0 ? rc : remove_all(&c, history);
     if (rc < 0)
         say_what_is_wrong(o, &c, rc);
@@ -190,5 +191,5 @@ void clean_run(const struct options *o, const char *history, bool (*stop)(void *
         say_what_went(stderr, "stockload: ", &c);
     if (rc == 0 && left(&c) > 0)
         say_what_is_left(&c);
-    end(&c);
+    end_clean(&c);
 }

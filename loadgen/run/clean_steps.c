@@ -20,7 +20,7 @@
 /* --- what cannot go on ------------------------------------------------------------------------ */
 
 /* An answer that another try would not change. */
-static int refuse(struct clean *c, const char *what, const struct response *response)
+static int refuse_answer(struct clean *c, const char *what, const struct response *response)
 {
     struct buf text;
     struct str body = response->body;
@@ -40,7 +40,7 @@ static bool is_busy(const struct call_end *end)
            end->response->status >= 500;
 }
 
-static int fail(struct clean *c, int rc)
+static int fail_clean(struct clean *c, int rc)
 {
     snprintf(c->err, sizeof(c->err), "%s", strerror(-rc));
     return c->rc = rc;
@@ -87,7 +87,7 @@ static bool stop_question(void *ctx)
     return q->c->stop && q->c->stop(NULL);
 }
 
-static int ask(struct clean *c, const char *path, take_fn *take, void *ctx)
+static int ask_service(struct clean *c, const char *path, take_fn *take, void *ctx)
 {
     struct question q = {.c = c, .path = path, .take = take, .ctx = ctx};
     const struct caller_work work = {&q, next_question, question_done, stop_question};
@@ -97,7 +97,7 @@ static int ask(struct clean *c, const char *path, take_fn *take, void *ctx)
         q.asked = false;
         int rc = caller_run(&c->target, 1, TIMEOUT_NS, &work);
         if (rc < 0)
-            return fail(c, rc);
+            return fail_clean(c, rc);
         if (q.err == -ECONNREFUSED)
             break; /* nobody listens */
     }
@@ -141,18 +141,18 @@ static int ask_pages(struct clean *c, const char *list, const char *filter, cons
     do {
         snprintf(path, sizeof(path), "/v1/%s?limit=%d&%s=%s%s%s", list, PAGE, filter, value,
                  page.cursor[0] ? "&cursor=" : "", page.cursor);
-        rc = ask(c, path, take, &page);
+        rc = ask_service(c, path, take, &page);
     } while (rc == 0 && page.cursor[0]);
     return rc;
 }
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-static int add_item(struct clean *c, const struct answer_line *line)
+static int add_clean_item(struct clean *c, const struct answer_line *line)
 {
     struct clean_item *items = grow(c->items, c->item_count, &c->item_room, sizeof(*items));
     if (!items)
-        return fail(c, -ENOMEM);
+        return fail_clean(c, -ENOMEM);
     c->items = items;
     struct clean_item *item = &items[c->item_count++];
     *item = (struct clean_item){.held = line->held > 0 ? line->held : 0};
@@ -160,17 +160,17 @@ static int add_item(struct clean *c, const struct answer_line *line)
     return 0;
 }
 
-static void take_items(struct clean *c, void *ctx, const struct response *response)
+static void take_item_page(struct clean *c, void *ctx, const struct response *response)
 {
     struct answer a;
     if (response->status != 200 || !answer_read(&a, response->body) || !a.listed ||
         !take_cursor(ctx, a.next_cursor)) {
-        (void)refuse(c, "GET /v1/items", response);
+        (void)refuse_answer(c, "GET /v1/items", response);
         return;
     }
     for (unsigned i = 0; i < a.lines && c->rc == 0; i++)
         if (run_name_made(a.line[i].sku, c->run))
-            c->rc = add_item(c, &a.line[i]);
+            c->rc = add_clean_item(c, &a.line[i]);
 }
 
 int clean_list_items(struct clean *c)
@@ -178,7 +178,7 @@ int clean_list_items(struct clean *c)
     char prefix[RUN_SKU_SIZE] = RUN_SKUS_BEGIN;
     if (c->run)
         run_name_prefix(prefix, c->run);
-    return ask_pages(c, "items", "prefix", prefix, take_items);
+    return ask_pages(c, "items", "prefix", prefix, take_item_page);
 }
 
 /* --- deleting --------------------------------------------------------------------------------- */
@@ -213,7 +213,7 @@ static void item_done(void *ctx, uint64_t token, const struct call_end *end)
         c->removed++;
         break;
     case 409: item->state = CLEAN_IN_USE; break;
-    default: (void)refuse(c, "DELETE of an item", end->response);
+    default: (void)refuse_answer(c, "DELETE of an item", end->response);
     }
 }
 
@@ -230,7 +230,7 @@ static int run_step(struct clean *c, const struct caller_work *work)
     int rc = caller_run(&c->target, CONNECTIONS, TIMEOUT_NS, work);
     if (c->rc < 0)
         return c->rc;
-    return rc < 0 ? fail(c, rc) : 0;
+    return rc < 0 ? fail_clean(c, rc) : 0;
 }
 
 int clean_delete_items(struct clean *c)
@@ -244,7 +244,7 @@ int clean_add_hold(struct clean *c, struct str id)
 {
     struct clean_hold *holds = grow(c->holds, c->hold_count, &c->hold_room, sizeof(*holds));
     if (!holds)
-        return fail(c, -ENOMEM);
+        return fail_clean(c, -ENOMEM);
     c->holds = holds;
     if (id.n == 0 || id.n > HISTORY_ID_MAX)
         return 0;
@@ -296,7 +296,7 @@ static void take_holds(struct clean *c, void *ctx, const struct response *respon
     }
     if (response->status != 200 || !read || !take_cursor(ctx, a.next_cursor) ||
         !take_reservations(c, response->body))
-        (void)refuse(c, "GET /v1/reservations", response);
+        (void)refuse_answer(c, "GET /v1/reservations", response);
 }
 
 int clean_list_holds(struct clean *c)
@@ -335,7 +335,7 @@ static void hold_done(void *ctx, uint64_t token, const struct call_end *end)
     c->holds[token].done = true;
     c->released += end->response->status == 200 && !end->response->replayed;
     if (end->response->status == 401 || end->response->status == 403)
-        (void)refuse(c, "the release of a reservation", end->response);
+        (void)refuse_answer(c, "the release of a reservation", end->response);
 }
 
 int clean_release_holds(struct clean *c)

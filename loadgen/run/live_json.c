@@ -94,7 +94,7 @@ static void put_numbers(struct jsonput *j, json_t *load, const struct live_state
     jsonput_count(j, load, "dropped", s->dropped);
 }
 
-static void put_items(struct jsonput *j, json_t *load, const struct live_state *s)
+static void put_hot_items(struct jsonput *j, json_t *load, const struct live_state *s)
 {
     json_t *list = jsonput_array(j, load, "items");
     for (size_t i = 0; i < s->hot; i++) {
@@ -142,7 +142,7 @@ bool live_json_moment(json_t *document, const struct live_state *state)
     json_t *load = jsonput_object(&j, document, "load");
     put_clock(&j, load, state);
     put_numbers(&j, load, state);
-    put_items(&j, load, state);
+    put_hot_items(&j, load, state);
     put_processes(&j, load, state);
     put_past(&j, load, state);
     return !j.failed;

@@ -20,7 +20,8 @@ struct line {
     unsigned n, width;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_text(struct line *line, const char *format,
+                                                           ...)
 {
     char text[LIVE_WIDTH_MAX + 1];
     va_list args;
@@ -35,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line, const c
 static void pad_to(struct line *line, unsigned column)
 {
     while (line->n < column && line->n < line->width)
-        add(line, " ");
+        add_text(line, " ");
 }
 
 /* "[####----]" of `columns` columns in all. */
@@ -43,13 +44,13 @@ static void add_bar(struct line *line, unsigned columns, int percent)
 {
     unsigned inside = columns - 2;
     unsigned full = inside * (unsigned)percent / 100;
-    add(line, "[");
+    add_text(line, "[");
     for (unsigned i = 0; i < inside; i++)
-        add(line, "%c", i < full ? '#' : '-');
-    add(line, "]");
+        add_text(line, "%c", i < full ? '#' : '-');
+    add_text(line, "]");
 }
 
-static void put_line(struct buf *out, const struct line *line)
+static void put_screen_line(struct buf *out, const struct line *line)
 {
     buf_put(out, line->text, line->n);
     buf_putc(out, '\n');
@@ -66,13 +67,13 @@ __attribute__((format(printf, 3, 4))) static void add_part(struct buf *out, stru
     va_end(args);
     bool first = line->n <= LABEL;
     if (!first && line->n + strlen(part) + 3 > line->width) { /* ", " and the comma behind it */
-        add(line, ",");
-        put_line(out, line);
+        add_text(line, ",");
+        put_screen_line(out, line);
         *line = (struct line){.width = line->width};
         pad_to(line, LABEL);
         first = true;
     }
-    add(line, "%s%s", first ? "" : ", ", part);
+    add_text(line, "%s%s", first ? "" : ", ", part);
 }
 
 void live_remember(struct live_state *s)
@@ -106,7 +107,7 @@ static void put_line_and_past(struct buf *out, struct line *line, const float *p
                               const struct live_look *look, const char *colour)
 {
     pad_to(line, SPARK_AT);
-    add(line, "  ");
+    add_text(line, "  ");
     size_t room = look->width - line->n;
     bool shown = n > 0 && room >= SPARKS;
     while (!shown && line->n > 0 && line->text[line->n - 1] == ' ')
@@ -143,8 +144,8 @@ static void add_clock(struct line *line, int64_t ms)
 {
     int64_t s = ms > 0 ? ms / 1000 : 0;
     if (s >= 3600)
-        add(line, "%" PRId64 ":", s / 3600);
-    add(line, "%02d:%02d", (int)(s / 60 % 60), (int)(s % 60));
+        add_text(line, "%" PRId64 ":", s / 3600);
+    add_text(line, "%02d:%02d", (int)(s / 60 % 60), (int)(s % 60));
 }
 
 static const char *phase_of(const struct live_state *s)
@@ -152,19 +153,19 @@ static const char *phase_of(const struct live_state *s)
     return s->phase ? s->phase : "running";
 }
 
-static void put_head(struct buf *out, const struct live_state *s, unsigned width)
+static void put_phase(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
-    add(&line, "%.*s  ", LIVE_PHASE_SIZE, phase_of(s));
+    add_text(&line, "%.*s  ", LIVE_PHASE_SIZE, phase_of(s));
     add_clock(&line, s->elapsed_ms);
     if (s->planned_ms > 0) {
-        add(&line, " of ");
+        add_text(&line, " of ");
         add_clock(&line, s->planned_ms);
     }
     if (s->requests_planned > 0)
-        add(&line, "  %s of %s requests", FIGURE(count, (int64_t)s->requests_sent),
-            FIGURE(count, (int64_t)s->requests_planned));
-    put_line(out, &line);
+        add_text(&line, "  %s of %s requests", FIGURE(count, (int64_t)s->requests_sent),
+                 FIGURE(count, (int64_t)s->requests_planned));
+    put_screen_line(out, &line);
 }
 
 static void put_progress(struct buf *out, const struct live_state *s, unsigned width)
@@ -174,41 +175,41 @@ static void put_progress(struct buf *out, const struct live_state *s, unsigned w
     if (percent < 0)
         return;
     add_bar(&line, width - 5, percent); /* " 100%" */
-    add(&line, " %3d%%", percent);
-    put_line(out, &line);
+    add_text(&line, " %3d%%", percent);
+    put_screen_line(out, &line);
 }
 
 static void put_numbers(struct buf *out, const struct live_state *s, const struct live_look *look)
 {
     unsigned width = look->width;
     struct line rate = {.width = width}, latency = {.width = width}, classed = {.width = width};
-    add(&rate, "rate     ");
+    add_text(&rate, "rate     ");
     add_part(out, &rate, "%s/s now", FIGURE(rate, s->rate_now));
     add_part(out, &rate, "%s/s on average", FIGURE(rate, s->rate_average));
     put_line_and_past(out, &rate, s->past_rate, s->past, look, "\033[32m");
-    add(&latency, "latency  p50 %s, p99 %s", FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
+    add_text(&latency, "latency  p50 %s, p99 %s", FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
     put_line_and_past(out, &latency, s->past_p99_ms, s->past, look, "\033[33m");
-    add(&classed, "answers  ");
+    add_text(&classed, "answers  ");
     for (size_t i = 0; i < LIVE_CLASSES; i++)
         add_part(out, &classed, "%s %s", classes[i], FIGURE(count, (int64_t)s->count[i]));
-    put_line(out, &classed);
+    put_screen_line(out, &classed);
 }
 
 static void put_load(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
-    add(&line, "load     ");
+    add_text(&line, "load     ");
     add_part(out, &line, "%s in flight", FIGURE(count, (int64_t)s->in_flight));
     add_part(out, &line, "%s connections", FIGURE(count, (int64_t)s->connections));
     if (s->conflicts >= 0)
         add_part(out, &line, "%s conflicts/s", FIGURE(rate, s->conflicts));
     if (s->dropped > 0)
         add_part(out, &line, "%s dropped", FIGURE(count, (int64_t)s->dropped));
-    put_line(out, &line);
+    put_screen_line(out, &line);
 }
 
 /* "item 12    [###-----] 375 of 1,000", from where the line is to `end`. */
-static void add_item(struct line *line, const struct live_item *item, unsigned end)
+static void add_item_bar(struct line *line, const struct live_item *item, unsigned end)
 {
     char left[2 * UNIT_TEXT_SIZE + 8];
     if (item->remaining < 0)
@@ -216,16 +217,16 @@ static void add_item(struct line *line, const struct live_item *item, unsigned e
     else
         snprintf(left, sizeof(left), "%s of %s", FIGURE(count, item->remaining),
                  FIGURE(count, item->initial));
-    add(line, "item %-3" PRIu32 " ", item->index);
+    add_text(line, "item %-3" PRIu32 " ", item->index);
     unsigned used = line->n + (unsigned)strlen(left) + 1;
     if (used + BAR_MIN <= end && item->remaining >= 0) {
         add_bar(line, end - used, percent_of((double)item->remaining, (double)item->initial));
-        add(line, " ");
+        add_text(line, " ");
     }
-    add(line, "%s", left);
+    add_text(line, "%s", left);
 }
 
-static void put_items(struct buf *out, const struct live_state *s, unsigned width)
+static void put_item_bars(struct buf *out, const struct live_state *s, unsigned width)
 {
     size_t hot = s->hot < LIVE_HOT ? s->hot : LIVE_HOT;
     size_t columns = width >= COLUMNS2 && hot > 1 ? 2 : 1;
@@ -236,9 +237,9 @@ static void put_items(struct buf *out, const struct live_state *s, unsigned widt
         for (size_t column = 0; column < columns && column * rows + row < hot; column++) {
             unsigned from = (unsigned)column * (each + 2);
             pad_to(&line, from);
-            add_item(&line, &s->item[column * rows + row], from + each);
+            add_item_bar(&line, &s->item[column * rows + row], from + each);
         }
-        put_line(out, &line);
+        put_screen_line(out, &line);
     }
 }
 
@@ -253,8 +254,8 @@ static void put_step(struct buf *out, const struct live_state *s, unsigned width
         snprintf(done, sizeof(done), "%s of %s", FIGURE(count, (int64_t)s->step_done),
                  FIGURE(count, (int64_t)s->step_all));
     int room = (int)width - (int)strlen(done) - 2; /* the number is what changes: it is shown */
-    add(&line, "%.*s  %s", room < LIVE_PHASE_SIZE ? room : LIVE_PHASE_SIZE, phase_of(s), done);
-    put_line(out, &line);
+    add_text(&line, "%.*s  %s", room < LIVE_PHASE_SIZE ? room : LIVE_PHASE_SIZE, phase_of(s), done);
+    put_screen_line(out, &line);
 }
 
 static unsigned cut_width(unsigned width, unsigned most)
@@ -271,11 +272,11 @@ void live_render_block(struct buf *out, const struct live_state *s, struct live_
         put_progress(out, s, width);
         return;
     }
-    put_head(out, s, width);
+    put_phase(out, s, width);
     put_progress(out, s, width);
     put_numbers(out, s, &look);
     put_load(out, s, width);
-    put_items(out, s, width);
+    put_item_bars(out, s, width);
 }
 
 /* One more part of a line, if there is room for it. */
@@ -288,7 +289,7 @@ __attribute__((format(printf, 2, 3))) static void add_if_fits(struct line *line,
     int n = vsnprintf(part, sizeof(part), format, args);
     va_end(args);
     if (line->n + (unsigned)n + 2 <= line->width)
-        add(line, ", %s", part);
+        add_text(line, ", %s", part);
 }
 
 static void add_class(struct line *line, const struct live_state *s, enum live_class class)
@@ -325,10 +326,10 @@ void live_render_line(struct buf *out, const struct live_state *s, unsigned widt
     }
     add_clock(&line, s->elapsed_ms);
     if (percent >= 0)
-        add(&line, " %3d%%", percent);
+        add_text(&line, " %3d%%", percent);
     if (s->phase && strcmp(s->phase, "running") != 0)
-        add(&line, " %.*s:", LIVE_PHASE_SIZE, s->phase);
-    add(&line, " %s/s", FIGURE(rate, s->rate_now));
+        add_text(&line, " %.*s:", LIVE_PHASE_SIZE, s->phase);
+    add_text(&line, " %s/s", FIGURE(rate, s->rate_now));
     add_figures(&line, s);
-    put_line(out, &line);
+    put_screen_line(out, &line);
 }

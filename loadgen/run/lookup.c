@@ -28,7 +28,7 @@ struct lookup {
     uint64_t until_ns;
 };
 
-static bool is_over(const struct lookup *l)
+static bool is_out_of_time(const struct lookup *l)
 {
     return settle_is_over(l->s) || load_now_ns() > l->until_ns;
 }
@@ -38,7 +38,7 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
     struct lookup *l = ctx;
     while (l->next < l->count && l->question[l->next].slot == 0)
         l->next++;
-    if (l->next == l->count || is_over(l))
+    if (l->next == l->count || is_out_of_time(l))
         return false;
     const struct history_op *op = history_op_at(&l->s->reader, l->question[l->next].slot);
     char path[32 + LOAD_KEY_MAX] = "/v1/operations/";
@@ -113,7 +113,7 @@ static bool stop_lookup(void *ctx)
 }
 
 /* Rounds a second apart, as long as there is something open that is worth another try. */
-static int ask(struct lookup *l)
+static int ask_in_rounds(struct lookup *l)
 {
     const struct caller_work work = {l, next_question, question_done, stop_lookup};
     for (int round = 0; round < LOOKS + SETTLE_TRIES && l->open > 0; round++) {
@@ -124,7 +124,7 @@ static int ask(struct lookup *l)
         rc = rc < 0 ? rc : l->s->rc;
         if (rc < 0)
             return rc;
-        if (is_over(l))
+        if (is_out_of_time(l))
             break;
     }
     l->s->unsettled |= l->open > 0;
@@ -165,7 +165,7 @@ int settle_lookup(struct settle *s)
     if (!l.question)
         return -ENOMEM;
     list_questions(s, l.question);
-    int rc = ask(&l);
+    int rc = ask_in_rounds(&l);
     free(l.question);
     return rc;
 }

@@ -156,7 +156,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 /* Of answers under way at once nobody knows which is the older: counters only grow, so the largest
  * of each is the newest. */
-static void join(struct history_sample *known, const struct history_sample *more)
+static void merge_samples(struct history_sample *known, const struct history_sample *more)
 {
     known->at_ns = larger(known->at_ns, more->at_ns);
     known->conflicts = larger(known->conflicts, more->conflicts);
@@ -177,7 +177,7 @@ static void metrics_done(void *ctx, uint64_t token, const struct call_end *end)
     while (i < p->samples && p->sample[i].service != sample.service)
         i++;
     if (i < p->samples)
-        join(&p->sample[i], &sample);
+        merge_samples(&p->sample[i], &sample);
     else
         p->sample[p->samples++] = sample;
 }

@@ -253,7 +253,7 @@ static bool stop_counters(void *ctx)
     return r->s->progress(r->s->ctx, "reading items", r->next_item, r->s->facts->items);
 }
 
-static int read_items(struct readback *r)
+static int read_back_items(struct readback *r)
 {
     const struct caller_work work = {r, next_counters, counters_done, stop_counters};
     r->items_left = r->s->facts->items;
@@ -293,11 +293,11 @@ static bool any_held(const struct readback *r)
 
 static int look_until_still(struct readback *r, uint64_t overdue_ns, uint64_t until_ns)
 {
-    int rc = read_items(r);
+    int rc = read_back_items(r);
     for (int pass = 0; rc == 0; pass++) {
         bool early = load_now_ns() <= overdue_ns; /* to say that what is held is overdue */
         rc = get_all(r);
-        rc = rc < 0 ? rc : read_items(r);
+        rc = rc < 0 ? rc : read_back_items(r);
         if (rc < 0)
             return rc;
         if (!r->moved && r->items_left == 0 && r->unseen == 0 && !(early && any_held(r)))

@@ -112,7 +112,7 @@ static void note_error(struct recording *r, int rc, uint32_t otherwise)
         note_trouble(r, otherwise);
 }
 
-static bool set_up(struct recording *r)
+static bool set_up_run(struct recording *r)
 {
     int rc = probe_ready(&r->plan.load.target, show_progress, NULL, &r->ready);
     history_facts(r->plan.load.history)->waits = r->ready.waits;
@@ -222,7 +222,7 @@ static int record(struct recording *r)
         return EXITS_INTERNAL;
     mention_plan(r);
     live_page_begin(history_facts(r->plan.load.history));
-    r->loaded = set_up(r) && drive(r);
+    r->loaded = set_up_run(r) && drive(r);
     r->lag_p99_ns = own_lag_p99_ns(&r->plan.load);
     live_pause(); /* the last view of the load stays */
     if (r->loaded && r->options->verify != VERIFY_OFF)

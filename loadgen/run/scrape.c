@@ -9,7 +9,7 @@
 #define PAUSE_US 50000
 
 /* Appends the counters of services to the history. False: none showed any, or they are lost. */
-static bool ask(struct scrape *s, unsigned asked, uint64_t limit_ns)
+static bool scrape_counters(struct scrape *s, unsigned asked, uint64_t limit_ns)
 {
     struct history_facts *facts = history_facts(s->load->history);
     struct history_sample sample[PROBE_ASKED_MAX];
@@ -31,7 +31,7 @@ void scrape_first(struct scrape *s)
     int round = 0;
     do
         known = s->curve.n;
-    while (ask(s, PROBE_ASKED_MAX, LONG_NS) && s->curve.n > known && ++round < ROUNDS);
+    while (scrape_counters(s, PROBE_ASKED_MAX, LONG_NS) && s->curve.n > known && ++round < ROUNDS);
 }
 
 double scrape_again(struct scrape *s, double seconds)
@@ -39,7 +39,7 @@ double scrape_again(struct scrape *s, double seconds)
     uint64_t go_ns = history_facts(s->load->history)->go_ns;
     uint64_t before = curve_grown(&s->curve, CURVE_CONFLICTS);
     unsigned asked = s->curve.n < PROBE_ASKED_MAX ? (unsigned)s->curve.n : PROBE_ASKED_MAX;
-    if (asked == 0 || !ask(s, asked, WHILE_NS) || curve_doubt(&s->curve, go_ns, 0, 0))
+    if (asked == 0 || !scrape_counters(s, asked, WHILE_NS) || curve_doubt(&s->curve, go_ns, 0, 0))
         return -1;
     return (double)(curve_grown(&s->curve, CURVE_CONFLICTS) - before) / seconds;
 }
@@ -52,7 +52,7 @@ void scrape_last(struct scrape *s, uint64_t requests)
     for (int round = 0; round < ROUNDS && facts->metrics; round++) {
         if (round > 0)
             usleep(PAUSE_US);
-        if (!ask(s, PROBE_ASKED_MAX, LONG_NS) ||
+        if (!scrape_counters(s, PROBE_ASKED_MAX, LONG_NS) ||
             !curve_doubt(&s->curve, facts->go_ns, facts->stop_ns, requests))
             return;
     }

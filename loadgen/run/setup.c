@@ -86,7 +86,7 @@ static void explain_silence(struct setup *s, const struct call_end *end)
 }
 
 /* The beginning of a body on one line, without what a terminal would take as a command. */
-static void put_body(struct buf *out, struct str body)
+static void put_body_excerpt(struct buf *out, struct str body)
 {
     char line[BODY_SHOWN];
     size_t n = 0;
@@ -109,7 +109,7 @@ static void explain_refusal(struct setup *s, uint32_t item, const struct respons
                                    : "";
     struct buf text;
     buf_init(&text, 4 * BODY_SHOWN + 1);
-    put_body(&text, response->body);
+    put_body_excerpt(&text, response->body);
     snprintf(s->err, s->err_size, "PUT /v1/items/%s%u was answered with %u%s%s%.*s",
              s->facts->prefix, (unsigned)item, status, hint, text.n ? ": " : ", without a text",
              STR_ARG(buf_str(&text)));

@@ -282,7 +282,7 @@ static int let_go(struct workers *c)
     return 0;
 }
 
-static int watch(struct workers *c)
+static int watch_workers(struct workers *c)
 {
     while (pool_alive(c->pool) > 0) {
         int rc = pool_step(c->pool, STEP_MS);
@@ -318,7 +318,7 @@ static int run_pool(struct workers *c)
         snprintf(c->err, c->err_size, "the client processes could not be started: %s",
                  c->pool && pool_error(c->pool)[0] ? pool_error(c->pool) : strerror(-rc));
     rc = rc < 0 ? rc : let_go(c);
-    rc = rc < 0 ? rc : watch(c);
+    rc = rc < 0 ? rc : watch_workers(c);
     if (c->pool) {
         pool_stop(c->pool, rc < 0 ? 0 : STOP_MORE_MS);
         pool_free(c->pool);

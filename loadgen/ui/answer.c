@@ -65,7 +65,7 @@ static struct MHD_Response *response_of(struct str bytes, enum MHD_ResponseMemor
     return MHD_create_response_from_buffer(bytes.n, (void *)(uintptr_t)bytes.p, memory);
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *conn, unsigned status, const char *why)
+static enum MHD_Result answer_refused(struct MHD_Connection *conn, unsigned status, const char *why)
 {
     return send_response(conn, status, "text/plain; charset=utf-8",
                          response_of(str_of(why), MHD_RESPMEM_PERSISTENT));
@@ -75,7 +75,8 @@ static enum MHD_Result send_document(struct ui_server *server, struct MHD_Connec
                                      const struct route *route)
 {
     if (!server->newest)
-        return refuse(conn, MHD_HTTP_SERVICE_UNAVAILABLE, "The run has not said anything yet.\n");
+        return answer_refused(conn, MHD_HTTP_SERVICE_UNAVAILABLE,
+                              "The run has not said anything yet.\n");
     return send_response(conn, MHD_HTTP_OK, route->type,
                          response_of(frame_document(server->newest), MHD_RESPMEM_MUST_COPY));
 }
@@ -112,11 +113,14 @@ enum MHD_Result ui_answer(void *ctx, struct MHD_Connection *conn, const char *ur
         return MHD_YES;
     }
     if (!host || !ui_host_is_ours(str_of(host)))
-        return refuse(conn, MHD_HTTP_MISDIRECTED_REQUEST,
-                      "This page is for this machine: ask for it as localhost or 127.0.0.1.\n");
+        return answer_refused(
+            conn, MHD_HTTP_MISDIRECTED_REQUEST,
+            "This page is for this machine: ask for it as localhost or 127.0.0.1.\n");
     if (!route)
-        return refuse(conn, MHD_HTTP_NOT_FOUND, "There is nothing here; the page is at /.\n");
+        return answer_refused(conn, MHD_HTTP_NOT_FOUND,
+                              "There is nothing here; the page is at /.\n");
     if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
-        return refuse(conn, MHD_HTTP_METHOD_NOT_ALLOWED, "This page only shows: GET or HEAD.\n");
+        return answer_refused(conn, MHD_HTTP_METHOD_NOT_ALLOWED,
+                              "This page only shows: GET or HEAD.\n");
     return send_route(server, conn, route, head);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Writes a part and returns what is behind it. */
-static char *put(char *to, struct str part)
+static char *append_part(char *to, struct str part)
 {
     memcpy(to, part.p, part.n);
     return to + part.n;
@@ -20,8 +20,8 @@ struct frame *frame_new(struct str type, struct str document)
     if (!frame)
         return NULL;
     *frame = (struct frame){.users = 1, .n = n, .document_at = at, .document_size = document.n};
-    char *to = put(put(put(frame->bytes, event), type), data);
-    to = put(put(to, document), end);
+    char *to = append_part(append_part(append_part(frame->bytes, event), type), data);
+    to = append_part(append_part(to, document), end);
     assert(to == frame->bytes + n);
     return frame;
 }

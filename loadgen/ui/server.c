@@ -67,7 +67,7 @@ static int run_daemon(struct ui_server *server, int most_ms)
     return 0;
 }
 
-static void serve(struct ui_server *server, char *message)
+static void serve_page(struct ui_server *server, char *message)
 {
     int epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     int64_t beat_ms = clock_mono_ms() + BEAT_MS, over_ms = INT64_MAX;
@@ -112,7 +112,7 @@ int ui_server_run(struct pool_child *child, void *listen_fd)
     server.daemon = start_daemon(&server, *(const int *)listen_fd);
     bool ok = server.daemon && message && server.end && pool_ready(child) == 0;
     if (ok)
-        serve(&server, message);
+        serve_page(&server, message);
     ui_stream_wake_all(&server); /* nobody may be suspended when the library stops */
     if (server.daemon)
         MHD_stop_daemon(server.daemon);

@@ -62,7 +62,7 @@ static void free_ui(struct ui *ui)
 }
 
 /* Says why there is no page. */
-static bool refuse(struct ui *ui, int err)
+static bool refuse_page(struct ui *ui, int err)
 {
     char where[UI_PLACE_TEXT_SIZE];
     ui_place_format(&ui->at, where);
@@ -88,7 +88,7 @@ bool ui_open(struct ui **out, const struct ui_place *at)
     ui->listen_fd = ui_place_open(&ui->at);
     int rc = ui->listen_fd < 0 ? ui->listen_fd : start_process(ui);
     if (rc < 0)
-        return refuse(ui, rc);
+        return refuse_page(ui, rc);
     close(ui->listen_fd);
     ui->listen_fd = -1;
     ui_place_format(&ui->at, where);
@@ -108,7 +108,7 @@ static int send_document(struct ui *ui, struct str document)
 }
 
 /* Looks whether it is still there. */
-static void step(struct ui *ui, int64_t ms)
+static void step_pool(struct ui *ui, int64_t ms)
 {
     if (pool_step(ui->pool, ms) < 0)
         ui->broken = true;
@@ -118,7 +118,7 @@ void ui_publish(struct ui *ui, struct str document)
 {
     if (!ui || ui->broken)
         return;
-    step(ui, 0);
+    step_pool(ui, 0);
     (void)!send_document(ui, document); /* it lags behind: the next one is as good */
 }
 
@@ -128,7 +128,7 @@ void ui_publish_last(struct ui *ui, struct str document)
         return;
     int64_t end_ms = clock_mono_ms() + LAST_MS;
     while (send_document(ui, document) == -EAGAIN && !ui->broken && clock_mono_ms() < end_ms)
-        step(ui, STEP_MS);
+        step_pool(ui, STEP_MS);
 }
 
 static void linger(struct ui *ui, int64_t linger_ms)
@@ -142,7 +142,7 @@ static void linger(struct ui *ui, int64_t linger_ms)
     for (size_t i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &action, &before[i]);
     while (!ui->broken && !signalled && clock_mono_ms() < end_ms)
-        step(ui, STEP_MS);
+        step_pool(ui, STEP_MS);
     for (size_t i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &before[i], NULL);
 }
@@ -156,9 +156,9 @@ void ui_close(struct ui *ui, int64_t linger_ms)
     ui->leaving = true;
     int64_t end_ms = clock_mono_ms() + LEAVE_MS;
     while (!ui->broken && pool_send(ui->pool, 0, &end, 1) == -EAGAIN && clock_mono_ms() < end_ms)
-        step(ui, STEP_MS);
+        step_pool(ui, STEP_MS);
     while (!ui->broken && pool_alive(ui->pool) > 0 && clock_mono_ms() < end_ms)
-        step(ui, STEP_MS);
+        step_pool(ui, STEP_MS);
     if (ui->broken)
         fprintf(stderr, "stockload: the live page had ended before the run\n");
     free_ui(ui);

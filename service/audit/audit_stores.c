@@ -25,7 +25,7 @@ static bool open_redis(struct audit *audit)
     return fail_with(audit->why, sizeof(audit->why), "%s", why);
 }
 
-static const char *keep_result(const struct audit *audit, enum audit_result result)
+static const char *record_result(const struct audit *audit, enum audit_result result)
 {
     const char *why;
     if (!audit->positions || strcmp(audit->positions[0].state, "missing") == 0 ||
@@ -50,6 +50,6 @@ enum audit_result audit_stores(struct audit *audit, const char *ledger_url, cons
     if (audit->on_met)
         audit->on_met(audit->user);
     enum audit_result result = audit_run(audit);
-    *unkept = keep_result(audit, result);
+    *unkept = record_result(audit, result);
     return result;
 }

@@ -65,8 +65,8 @@ static const char *plainly_wrong(const struct scan_item *item, const struct scan
 }
 
 /* What Redis had of some customers: those that can be compared. */
-static bool fill(struct walk *walk, struct walk_page *page, const struct scan_item *item,
-                 const struct scan_usage *usage, size_t count)
+static bool fill_usage_page(struct walk *walk, struct walk_page *page, const struct scan_item *item,
+                            const struct scan_usage *usage, size_t count)
 {
     char text[COMPARE_TEXT_SIZE];
     bool exists = item->found == LAYOUT_FOUND && item->item.exists;
@@ -100,7 +100,7 @@ static bool turn_counted(struct walk *walk, struct walk_place *place, struct wal
                                       place->cursor, item, &usage, &count)))
         return false;
     place->done = strcmp(place->cursor, "0") == 0;
-    return fill(walk, page, item, usage, count);
+    return fill_usage_page(walk, page, item, usage, count);
 }
 
 /* Of those that the ledger knows, the ones that Redis does not count: the others were compared. */
@@ -119,7 +119,7 @@ static bool fill_absent(struct walk *walk, struct walk_page *page, struct str sk
     for (size_t i = 0; i < page->count; i++)
         if (usage[i].units == 0)
             usage[absent++] = usage[i];
-    return fill(walk, page, item, usage, absent);
+    return fill_usage_page(walk, page, item, usage, absent);
 }
 
 static bool turn_known(struct walk *walk, struct walk_place *place, struct walk_page *page)

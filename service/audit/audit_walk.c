@@ -263,7 +263,7 @@ bool walk_run(struct walk *walk, const struct walk_source *source, struct arena 
 
 /* --- what differed, once more ----------------------------------------------------------------- */
 
-static bool look_again(struct walk *walk, const struct walk_kind *kind)
+static bool compare_kept_again(struct walk *walk, const struct walk_kind *kind)
 {
     struct walk_page page = {.arena = &walk->again};
     arena_reset(&walk->again);
@@ -286,7 +286,7 @@ static bool settle_kind(struct walk *walk, const struct walk_kind *kind)
                      walk->kept_count[kind->kind]);
             return walk_unsure(walk->audit, NULL, why);
         }
-        if (!look_again(walk, kind))
+        if (!compare_kept_again(walk, kind))
             return false;
     }
     return true;

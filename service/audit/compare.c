@@ -130,17 +130,17 @@ static const struct field pair_fields[] = {
 };
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
-static struct str text_at(const void *of, size_t offset)
+static struct str text_field(const void *of, size_t offset)
 {
     struct str value;
     memcpy(&value, (const char *)of + offset, sizeof(value));
     return value;
 }
 
-static void show(const struct field *field, const void *of, char out[VALUE_SIZE])
+static void show_value(const struct field *field, const void *of, char out[VALUE_SIZE])
 {
     if (field->type == TYPE_TEXT) {
-        struct str value = text_at(of, field->offset);
+        struct str value = text_field(of, field->offset);
         if (str_absent(value))
             snprintf(out, VALUE_SIZE, "nothing");
         else
@@ -160,11 +160,12 @@ static bool same_fields(const struct field *fields, size_t count, const void *re
     for (size_t i = 0; i < count; i++) {
         const struct field *f = &fields[i];
         char mine[VALUE_SIZE], theirs[VALUE_SIZE];
-        if (f->type == TYPE_TEXT ? str_equal(text_at(redis, f->offset), text_at(ledger, f->offset))
-                                 : number_at(redis, f->offset) == number_at(ledger, f->offset))
+        if (f->type == TYPE_TEXT
+                ? str_equal(text_field(redis, f->offset), text_field(ledger, f->offset))
+                : number_at(redis, f->offset) == number_at(ledger, f->offset))
             continue;
-        show(f, redis, mine);
-        show(f, ledger, theirs);
+        show_value(f, redis, mine);
+        show_value(f, ledger, theirs);
         return fail_with(text, COMPARE_TEXT_SIZE, "Redis has %s%s %s, the ledger %s", where,
                          f->name, mine, theirs);
     }

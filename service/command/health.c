@@ -63,8 +63,8 @@ static bool find_url(const struct options *options, char url[LISTEN_URL_SIZE], c
 }
 
 /* "http://127.0.0.1:8080/healthz: 200". */
-static int show(const struct cli_call *call, struct http_client *client, const char *path,
-                const struct http_answer *answer)
+static int show_health(const struct cli_call *call, struct http_client *client, const char *path,
+                       const struct http_answer *answer)
 {
     char line[LINE_SIZE];
     if (answer->status == 200) {
@@ -99,7 +99,7 @@ static int run_health(const struct cli_call *call)
     const struct http_request request = {.method = "GET", .path = path};
     int status = EXIT_FAILURE;
     if (http_client_call(client, &request, options->timeout_ms, &answer, why) == HTTP_ANSWERED)
-        status = show(call, client, path, &answer);
+        status = show_health(call, client, path, &answer);
     else
         fprintf(stderr, "%s: %s%s: %s\n", call->path, http_client_base(client), path, why);
     http_answer_free(&answer);

@@ -116,9 +116,10 @@ static int put_letter(void *context, const struct letter *letter)
     return 0;
 }
 
-static int show(const struct cli_call *call, const struct table_column *columns, unsigned count,
-                enum db_result (*ask)(struct db *db, const struct cli_call *call,
-                                      struct table *table))
+static int show_table(const struct cli_call *call, const struct table_column *columns,
+                      unsigned count,
+                      enum db_result (*ask)(struct db *db, const struct cli_call *call,
+                                            struct table *table))
 {
     struct table table;
     struct db *db = open_ledger(call);
@@ -148,12 +149,14 @@ static enum db_result ask_dead(struct db *db, const struct cli_call *call, struc
 
 static int run_list(const struct cli_call *call)
 {
-    return show(call, hook_columns, sizeof(hook_columns) / sizeof(hook_columns[0]), ask_hooks);
+    return show_table(call, hook_columns, sizeof(hook_columns) / sizeof(hook_columns[0]),
+                      ask_hooks);
 }
 
 static int run_dead(const struct cli_call *call)
 {
-    return show(call, letter_columns, sizeof(letter_columns) / sizeof(letter_columns[0]), ask_dead);
+    return show_table(call, letter_columns, sizeof(letter_columns) / sizeof(letter_columns[0]),
+                      ask_dead);
 }
 
 /* --- replay, drop ----------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ static const struct table_column columns[] = {
 /* clang-format on */
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-static void put_item(struct table *table, const json_t *item)
+static void put_item_row(struct table *table, const json_t *item)
 {
     pages_put_text(table, item, "sku");
     pages_put_number(table, item, "available");
@@ -58,7 +58,7 @@ static int print_item(struct asker *asker)
     if (asker->options->json)
         ask_print_answer(asker);
     else
-        status = pages_print_rows(asker, asker->document, columns, COLUMNS, put_item);
+        status = pages_print_rows(asker, asker->document, columns, COLUMNS, put_item_row);
     return ask_finish(asker, status);
 }
 
@@ -96,7 +96,7 @@ static int run_list(const struct cli_call *call)
                                 .limit = options->limit,
                                 .columns = columns,
                                 .column_count = COLUMNS,
-                                .put = put_item};
+                                .put = put_item_row};
     int status = pages_print(call->path, &options->ask, &pages);
     buf_free(&query);
     return status;

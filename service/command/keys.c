@@ -72,7 +72,7 @@ static uint64_t id_of(const struct cli_call *call)
     return id;
 }
 
-static int fail(const struct cli_call *call, const char *why)
+static int fail_on_keys_file(const struct cli_call *call, const char *why)
 {
     const struct options *options = call->options;
     fprintf(stderr, "%s: %s: %s\n", call->path, options->keys_file, why);
@@ -97,15 +97,16 @@ static int save(const struct cli_call *call, struct keys_file *file, enum key_ch
 {
     char why[KEYS_WHY_SIZE];
     if (change != KEY_CHANGED)
-        return fail(call, why_not(change));
-    return keys_file_save(file, why) ? EXIT_SUCCESS : fail(call, why);
+        return fail_on_keys_file(call, why_not(change));
+    return keys_file_save(file, why) ? EXIT_SUCCESS : fail_on_keys_file(call, why);
 }
 
-static bool open_file(const struct cli_call *call, struct keys_file *file, enum keys_open how)
+static bool open_keys_file(const struct cli_call *call, struct keys_file *file, enum keys_open how)
 {
     const struct options *options = call->options;
     char why[KEYS_WHY_SIZE];
-    return keys_file_open(file, options->keys_file, how, why) || (fail(call, why), false);
+    return keys_file_open(file, options->keys_file, how, why) ||
+           (fail_on_keys_file(call, why), false);
 }
 
 /* --- a new key -------------------------------------------------------------------------------- */
@@ -147,7 +148,7 @@ static int make_and_save(const struct cli_call *call, struct keys_file *file,
     int64_t now_ms = clock_wall_ms();
     do {
         if (!make_key(&key, text, call->options, now_ms))
-            return fail(call, "out of memory");
+            return fail_on_keys_file(call, "out of memory");
         change = put(call, file->list, &key, now_ms);
     } while (change == KEY_ID_TAKEN);
     int status = save(call, file, change);
@@ -209,7 +210,7 @@ static enum key_change put_new(const struct cli_call *call, struct key_list *lis
 static int run_add(const struct cli_call *call)
 {
     struct keys_file file;
-    if (!open_file(call, &file, KEYS_OPEN_OR_MAKE))
+    if (!open_keys_file(call, &file, KEYS_OPEN_OR_MAKE))
         return EXIT_FAILURE;
     int status = make_and_save(call, &file, put_new);
     keys_file_close(&file);
@@ -308,9 +309,9 @@ static int run_list(const struct cli_call *call)
     char why[KEYS_WHY_SIZE];
     struct key_list *list = malloc(sizeof(*list));
     if (!list)
-        return fail(call, "out of memory");
+        return fail_on_keys_file(call, "out of memory");
     bool good = keys_file_read(options->keys_file, list, why);
-    int status = good ? print_list(call, list) : fail(call, why);
+    int status = good ? print_list(call, list) : fail_on_keys_file(call, why);
     free(list);
     return status;
 }
@@ -329,7 +330,7 @@ static const struct cli_command list_command = {
 static int run_revoke(const struct cli_call *call)
 {
     struct keys_file file;
-    if (!open_file(call, &file, KEYS_OPEN_OLD))
+    if (!open_keys_file(call, &file, KEYS_OPEN_OLD))
         return EXIT_FAILURE;
     int status = save(call, &file, key_list_revoke(file.list, id_of(call)));
     keys_file_close(&file);
@@ -369,7 +370,7 @@ static enum key_change put_next(const struct cli_call *call, struct key_list *li
 static int run_rotate(const struct cli_call *call)
 {
     struct keys_file file;
-    if (!open_file(call, &file, KEYS_OPEN_OLD))
+    if (!open_keys_file(call, &file, KEYS_OPEN_OLD))
         return EXIT_FAILURE;
     int status = make_and_save(call, &file, put_next);
     keys_file_close(&file);
@@ -406,7 +407,7 @@ static int run_quota(const struct cli_call *call)
 {
     const struct options *options = call->options;
     struct keys_file file;
-    if (!open_file(call, &file, KEYS_OPEN_OLD))
+    if (!open_keys_file(call, &file, KEYS_OPEN_OLD))
         return EXIT_FAILURE;
     int status = save(call, &file, key_list_set_quota(file.list, id_of(call), &options->limits));
     keys_file_close(&file);

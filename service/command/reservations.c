@@ -62,7 +62,7 @@ static void put_reservation(struct table *table, const json_t *reservation)
     pages_put_text(table, reservation, "created_at");
 }
 
-static void put_line(struct table *table, const json_t *line)
+static void put_line_row(struct table *table, const json_t *line)
 {
     pages_put_text(table, line, "sku");
     pages_put_number(table, line, "quantity");
@@ -112,7 +112,7 @@ static int print_fields(const struct asker *asker)
         print_field(asker, fields[i][0], fields[i][1]);
     putchar('\n');
     return pages_print_rows(asker, json_object_get(asker->document, "lines"), line_columns,
-                            LINE_COLUMNS, put_line);
+                            LINE_COLUMNS, put_line_row);
 }
 
 /* Asks for one, and shows it. */

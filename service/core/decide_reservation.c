@@ -44,7 +44,7 @@ static void stamp(struct reservation_line *line, const struct view_item *item)
 
 /* Answers with the reservation as it is now and writes the event of the transition; without op it
  * expired. */
-static enum step answer(struct planner *p, struct op *op, struct view_reservation *vr)
+static enum step answer_transition(struct planner *p, struct op *op, struct view_reservation *vr)
 {
     const struct reservation *r = vr->now;
     struct event event = {.type = op ? op_trait(op->kind)->event : EVENT_EXPIRE,
@@ -145,7 +145,7 @@ enum step decide_reserve(struct planner *p, struct op *op)
     vr->now = r;
     if (hold_lines(p, op, vr, r) != STEP_DONE)
         return STEP_NO_MEMORY;
-    return answer(p, op, vr);
+    return answer_transition(p, op, vr);
 }
 
 /* --- how a hold ends -------------------------------------------------------------------------- */
@@ -188,7 +188,7 @@ enum step reservation_expire(struct planner *p, struct view_reservation *vr)
     if (step != STEP_DONE)
         return step;
     p->view->expired_count++;
-    return answer(p, NULL, vr);
+    return answer_transition(p, NULL, vr);
 }
 
 /* --- confirm, release, extend ------------------------------------------------------------------
@@ -310,7 +310,7 @@ static enum step rereserve(struct planner *p, struct op *op, struct view_reserva
     r->state = RESERVATION_CONFIRMED;
     r->rereserved = true;
     r->ended_ms = p->now_ms;
-    return answer(p, op, vr);
+    return answer_transition(p, op, vr);
 }
 
 /* The hold is confirmed: its units leave for good. */
@@ -325,7 +325,7 @@ static enum step sell(struct planner *p, struct op *op, struct view_reservation 
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     step = end_hold(p, vr, RESERVATION_CONFIRMED, sold);
-    return step == STEP_DONE ? answer(p, op, vr) : step;
+    return step == STEP_DONE ? answer_transition(p, op, vr) : step;
 }
 
 static bool sold_as_asked(const struct reservation *r, const int64_t *sold)
@@ -372,7 +372,7 @@ enum step decide_release(struct planner *p, struct op *op)
     switch (reservation_judge(r, RESERVATION_RELEASE, p->now_ms)) {
     case RESERVATION_MOVED:
         step = end_hold(p, vr, RESERVATION_RELEASED, NULL);
-        return step == STEP_DONE ? answer(p, op, vr) : step;
+        return step == STEP_DONE ? answer_transition(p, op, vr) : step;
     case RESERVATION_REPEATED: return repeat(p, op, vr);
     case RESERVATION_LATE: return refuse_late(p, op, vr);
     case RESERVATION_REFUSED: return refuse_state(p, op, vr, ended_code(r->state));
@@ -399,7 +399,7 @@ static enum step extend(struct planner *p, struct op *op, struct view_reservatio
         if (item_index(p, item, &vr->id, r->expires_ms) != STEP_DONE)
             return STEP_NO_MEMORY;
     }
-    return answer(p, op, vr);
+    return answer_transition(p, op, vr);
 }
 
 enum step decide_extend(struct planner *p, struct op *op)

@@ -93,7 +93,7 @@ static_assert(EVENT_TYPES <= (int)SAME_ITEM, "a type leaves room for the flags b
 
 #define SHARED_ID_BYTES (RID_BUCKET_BYTES + RID_SERIAL_BYTES)
 
-static void put_line(struct buf *out, const struct event_line *line)
+static void pack_event_line(struct buf *out, const struct event_line *line)
 {
     pack_text(out, line->sku);
     pack_number(out, line->quantity);
@@ -152,7 +152,7 @@ void event_put(struct buf *out, const struct event *event, int64_t now_ms)
     pack_number(out, flags);
     pack_number(out, event->line_count);
     for (unsigned i = 0; i < event->line_count; i++)
-        put_line(out, &event->lines[i]);
+        pack_event_line(out, &event->lines[i]);
     put_rest(out, event, flags, now_ms, 0);
 }
 
@@ -188,7 +188,7 @@ void event_put_brief(struct buf *out, const struct event *event, int64_t now_ms,
     } else {
         pack_number(out, event->line_count);
         for (unsigned i = 0; i < event->line_count; i++)
-            put_line(out, &event->lines[i]);
+            pack_event_line(out, &event->lines[i]);
     }
     put_rest(out, event, flags, now_ms, same_bucket ? SHARED_ID_BYTES : 0);
     remember(before, event);
@@ -213,7 +213,7 @@ int event_read(struct event_reader *reader, struct str bytes, int64_t *now_ms)
     return reader->in.bad ? -1 : 0;
 }
 
-static void take_line(struct unpack *in, struct event_line *line)
+static void unpack_event_line(struct unpack *in, struct event_line *line)
 {
     line->sku = unpack_text(in, SKU_STORED_MAX_BYTES);
     line->quantity = unpack_number(in);
@@ -300,7 +300,7 @@ int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,
         take_differences(in, &reader->before.line, &event->lines[0]);
     else
         for (unsigned i = 0; i < event->line_count; i++)
-            take_line(in, &event->lines[i]);
+            unpack_event_line(in, &event->lines[i]);
     take_rest(reader, event, flags, now_ms, head);
     remember(&reader->before, event);
     return in->bad ? -1 : 1;

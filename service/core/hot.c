@@ -97,7 +97,7 @@ static bool is_of(const struct hot_entry *e, uint64_t hash, struct str name)
 }
 
 /* Which one of the set is the name's: its own, or that with the least weight. */
-static struct hot_entry *find(struct hot_entry *set_of, uint64_t hash, struct str name)
+static struct hot_entry *entry_for(struct hot_entry *set_of, uint64_t hash, struct str name)
 {
     struct hot_entry *least = set_of;
     for (unsigned i = 0; i < HOT_WAYS; i++) {
@@ -124,7 +124,7 @@ void hot_note(struct hot *hot, struct str name, int64_t now_ms)
     }
     for (unsigned i = 0; i < HOT_WAYS; i++)
         move_base(&set_of[i], base);
-    struct hot_entry *e = find(set_of, hash, name);
+    struct hot_entry *e = entry_for(set_of, hash, name);
     set(&e->weight, get(&e->weight) + hot->factor);
 }
 

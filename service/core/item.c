@@ -41,7 +41,7 @@ size_t item_encode(const struct item *item, char out[ITEM_TEXT_SIZE])
     return n - 1;
 }
 
-static bool take_number(struct str *text, int64_t *value)
+static bool take_decimal(struct str *text, int64_t *value)
 {
     size_t i = 0;
     int64_t v = 0;
@@ -68,7 +68,7 @@ bool item_decode(struct str text, struct item *item)
     const struct str whole = text;
     int64_t f[FIELDS];
     for (size_t i = 0; i < FIELDS; i++)
-        if (!take_number(&text, &f[i]))
+        if (!take_decimal(&text, &f[i]))
             return false;
     if (text.n != 0 || f[0] != FORMAT || f[8] > 3)
         return false;

@@ -37,7 +37,7 @@ static bool take_until(struct str *text, char stop, struct str *taken)
 }
 
 /* One blank between two columns, none elsewhere. */
-static bool split(struct str line, int count, struct str columns[COLUMNS])
+static bool split_columns(struct str line, int count, struct str columns[COLUMNS])
 {
     for (int i = 0; i < count - 1; i++)
         if (!take_until(&line, ' ', &columns[i]))
@@ -69,7 +69,7 @@ static const char *read_key(struct key_entry *key, struct str line, bool with_ce
 {
     struct str columns[COLUMNS] = {[COLUMN_CERTIFICATE] = STR(NO_CERT)};
     const char *why;
-    if (!split(line, with_certificates ? COLUMNS : COLUMN_CERTIFICATE, columns))
+    if (!split_columns(line, with_certificates ? COLUMNS : COLUMN_CERTIFICATE, columns))
         return with_certificates ? "must have nine columns" : "must have eight columns";
     if (!api_key_read_id(columns[COLUMN_ID], &key->id))
         return "the id must be 12 digits of 0-9 a-f";
@@ -96,7 +96,7 @@ static const char *read_key(struct key_entry *key, struct str line, bool with_ce
     return NULL;
 }
 
-static unsigned count_of(const struct key_list *list, const char *name)
+static unsigned count_named(const struct key_list *list, const char *name)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < list->count; i++)
@@ -129,10 +129,10 @@ static const char *check_key(const struct key_list *list, const struct key_entry
     }
     if (is_taken(list, key))
         return "the certificate is that of a line before, of another name";
-    return count_of(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
+    return count_named(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
 }
 
-static bool fail(struct key_fault *fault, unsigned line, const char *why)
+static bool report_fault(struct key_fault *fault, unsigned line, const char *why)
 {
     *fault = (struct key_fault){line, why};
     return false;
@@ -145,19 +145,19 @@ bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fa
     bool headed = take_until(&text, '\n', &line);
     bool second = headed && str_equal(line, STR(HEAD_2));
     if (!headed || (!second && !str_equal(line, STR(HEAD))))
-        return fail(fault, 1,
-                    "must be \"" HEAD "\" or \"" HEAD_2
-                    "\"; it is no file of keys, or of a later version");
+        return report_fault(fault, 1,
+                            "must be \"" HEAD "\" or \"" HEAD_2
+                            "\"; it is no file of keys, or of a later version");
     for (unsigned number = 2; text.n > 0; number++) {
         if (!take_until(&text, '\n', &line))
-            return fail(fault, number, "has no end; the file was cut off");
+            return report_fault(fault, number, "has no end; the file was cut off");
         if (list->count == KEYS_MAX)
-            return fail(fault, number, "is one key too many; 1000 have room");
+            return report_fault(fault, number, "is one key too many; 1000 have room");
         struct key_entry *key = &list->keys[list->count];
         const char *why = read_key(key, line, second);
         why = why ? why : check_key(list, key);
         if (why)
-            return fail(fault, number, why);
+            return report_fault(fault, number, why);
         list->count++;
     }
     return true;
@@ -198,7 +198,7 @@ void key_list_write(const struct key_list *list, struct buf *out)
 
 /* --- changing --------------------------------------------------------------------------------- */
 
-static struct key_entry *find(struct key_list *list, uint64_t id)
+static struct key_entry *find_key(struct key_list *list, uint64_t id)
 {
     for (unsigned i = 0; i < list->count; i++)
         if (list->keys[i].id == id)
@@ -208,11 +208,11 @@ static struct key_entry *find(struct key_list *list, uint64_t id)
 
 const struct key_entry *key_list_find(const struct key_list *list, uint64_t id)
 {
-    return find((struct key_list *)list, id);
+    return find_key((struct key_list *)list, id);
 }
 
 /* INT64_MAX: never. */
-static int64_t end_of(const struct key_list *list, const char *name)
+static int64_t last_expiry_ms(const struct key_list *list, const char *name)
 {
     int64_t end_ms = 0;
     for (unsigned i = 0; i < list->count; i++) {
@@ -231,7 +231,7 @@ int64_t key_list_first_end(const struct key_list *list, int64_t now_ms)
         const struct key_entry *key = &list->keys[i];
         if (key->expires_ms == 0 || key->expires_ms >= first_ms || key_is_over(key, now_ms))
             continue;
-        int64_t end_ms = end_of(list, key->name);
+        int64_t end_ms = last_expiry_ms(list, key->name);
         first_ms = end_ms < first_ms ? end_ms : first_ms;
     }
     return first_ms == INT64_MAX ? 0 : first_ms;
@@ -251,7 +251,7 @@ size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1])
     return (size_t)(to - owner);
 }
 
-static void drop(struct key_list *list, struct key_entry *key)
+static void remove_key(struct key_list *list, struct key_entry *key)
 {
     unsigned at = (unsigned)(key - list->keys);
     memmove(key, key + 1, (list->count - at - 1) * sizeof(*key));
@@ -263,15 +263,15 @@ static unsigned drop_over(struct key_list *list, const char *name, int64_t now_m
 {
     for (unsigned i = list->count; i-- > 0;)
         if (strcmp(list->keys[i].name, name) == 0 && key_is_over(&list->keys[i], now_ms))
-            drop(list, &list->keys[i]);
-    return count_of(list, name);
+            remove_key(list, &list->keys[i]);
+    return count_named(list, name);
 }
 
 static enum key_change append(struct key_list *list, const struct key_entry *key)
 {
     if (list->count == KEYS_MAX)
         return KEY_LIST_FULL;
-    if (find(list, key->id))
+    if (find_key(list, key->id))
         return KEY_ID_TAKEN;
     list->keys[list->count++] = *key;
     return KEY_CHANGED;
@@ -290,7 +290,7 @@ enum key_change key_list_add(struct key_list *list, const struct key_entry *key,
 enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct key_entry *fresh,
                                 int64_t until_ms, int64_t now_ms)
 {
-    struct key_entry *old = find(list, id), next = *fresh;
+    struct key_entry *old = find_key(list, id), next = *fresh;
     if (!old)
         return KEY_UNKNOWN;
     if (key_is_over(old, now_ms))
@@ -303,7 +303,7 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)
         return KEY_HAS_TWO;
     enum key_change changed = append(list, &next);
-    old = find(list, id); /* it may have moved */
+    old = find_key(list, id); /* it may have moved */
     if (changed == KEY_CHANGED && (old->expires_ms == 0 || old->expires_ms > until_ms))
         old->expires_ms = until_ms;
     return changed;
@@ -311,7 +311,7 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
 
 enum key_change key_list_set_quota(struct key_list *list, uint64_t id, const struct quota *quota)
 {
-    const struct key_entry *key = find(list, id);
+    const struct key_entry *key = find_key(list, id);
     if (!key)
         return KEY_UNKNOWN;
     for (unsigned i = 0; i < list->count; i++)
@@ -322,9 +322,9 @@ enum key_change key_list_set_quota(struct key_list *list, uint64_t id, const str
 
 enum key_change key_list_revoke(struct key_list *list, uint64_t id)
 {
-    struct key_entry *key = find(list, id);
+    struct key_entry *key = find_key(list, id);
     if (!key)
         return KEY_UNKNOWN;
-    drop(list, key);
+    remove_key(list, key);
     return KEY_CHANGED;
 }

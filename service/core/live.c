@@ -18,7 +18,7 @@ static int64_t bounded(int64_t value)
     return value < 0 ? 0 : value > UNITS_MAX ? UNITS_MAX : value;
 }
 
-static void put(struct buf *out, int64_t value)
+static void pack_bounded(struct buf *out, int64_t value)
 {
     pack_number(out, bounded(value));
 }
@@ -26,31 +26,31 @@ static void put(struct buf *out, int64_t value)
 /* -1 is none. */
 static void put_maybe(struct buf *out, int64_t value)
 {
-    put(out, value < 0 ? 0 : bounded(value) + (value < UNITS_MAX));
+    pack_bounded(out, value < 0 ? 0 : bounded(value) + (value < UNITS_MAX));
 }
 
-static int64_t take(struct unpack *in)
+static int64_t unpack_count(struct unpack *in)
 {
     return unpack_bounded(in, UNITS_MAX);
 }
 
 static int64_t take_maybe(struct unpack *in)
 {
-    return take(in) - 1;
+    return unpack_count(in) - 1;
 }
 
-static void put_item(struct buf *out, const struct live_item *item)
+static void pack_item(struct buf *out, const struct live_item *item)
 {
     double rate = item->rate < RATE_MAX ? item->rate : RATE_MAX;
     pack_text(out, (struct str){item->name, item->n});
-    put(out, (int64_t)(rate * RATE_SCALE));
-    put(out, item->available);
-    put(out, item->held);
-    put(out, item->sold);
-    put(out, item->version);
+    pack_bounded(out, (int64_t)(rate * RATE_SCALE));
+    pack_bounded(out, item->available);
+    pack_bounded(out, item->held);
+    pack_bounded(out, item->sold);
+    pack_bounded(out, item->version);
 }
 
-static void take_item(struct unpack *in, struct live_item *item)
+static void unpack_item(struct unpack *in, struct live_item *item)
 {
     struct str name = unpack_text(in, SKU_STORED_MAX_BYTES);
     if (!in->bad && !item_name_valid(name))
@@ -59,41 +59,41 @@ static void take_item(struct unpack *in, struct live_item *item)
         return;
     item->n = (uint8_t)name.n;
     memcpy(item->name, name.p, name.n);
-    item->rate = (double)take(in) / RATE_SCALE;
-    item->available = take(in);
-    item->held = take(in);
-    item->sold = take(in);
-    item->version = take(in);
+    item->rate = (double)unpack_count(in) / RATE_SCALE;
+    item->available = unpack_count(in);
+    item->held = unpack_count(in);
+    item->sold = unpack_count(in);
+    item->version = unpack_count(in);
 }
 
 void live_encode(const struct live_sample *sample, struct buf *out)
 {
-    put(out, FORMAT);
-    put(out, sample->at_ms);
-    put(out, sample->interval_ms);
-    put(out, LIVE_COUNTS);
+    pack_bounded(out, FORMAT);
+    pack_bounded(out, sample->at_ms);
+    pack_bounded(out, sample->interval_ms);
+    pack_bounded(out, LIVE_COUNTS);
     for (unsigned i = 0; i < LIVE_COUNTS; i++)
-        put(out, sample->counts[i]);
-    put(out, STATS_TIME_BUCKETS);
+        pack_bounded(out, sample->counts[i]);
+    pack_bounded(out, STATS_TIME_BUCKETS);
     for (unsigned i = 0; i < STATS_TIME_BUCKETS; i++)
-        put(out, sample->took[i]);
-    put(out, sample->queue_depth);
-    put(out, sample->expiry_lag_ms);
+        pack_bounded(out, sample->took[i]);
+    pack_bounded(out, sample->queue_depth);
+    pack_bounded(out, sample->expiry_lag_ms);
     put_maybe(out, sample->ledger_lag_ms);
     put_maybe(out, sample->ledger_lag_events);
-    put(out, sample->audit.requested_ms);
-    put(out, sample->audit.items);
-    put(out, sample->audit.reservations);
-    put(out, sample->audit.shares);
-    put(out, sample->item_count);
+    pack_bounded(out, sample->audit.requested_ms);
+    pack_bounded(out, sample->audit.items);
+    pack_bounded(out, sample->audit.reservations);
+    pack_bounded(out, sample->audit.shares);
+    pack_bounded(out, sample->item_count);
     for (unsigned i = 0; i < sample->item_count; i++)
-        put_item(out, &sample->items[i]);
+        pack_item(out, &sample->items[i]);
 }
 
 /* A number that can only be this one. */
 static void take_word(struct unpack *in, int64_t word)
 {
-    if (take(in) != word)
+    if (unpack_count(in) != word)
         in->bad = true;
 }
 
@@ -104,25 +104,25 @@ bool live_decode(struct str bytes, struct live_sample *sample)
     if (bytes.n > LIVE_SAMPLE_BYTES)
         return false;
     take_word(&in, FORMAT);
-    sample->at_ms = take(&in);
+    sample->at_ms = unpack_count(&in);
     sample->interval_ms = unpack_bounded(&in, LIVE_INTERVAL_MAX_MS);
     take_word(&in, LIVE_COUNTS);
     for (unsigned i = 0; i < LIVE_COUNTS; i++)
-        sample->counts[i] = take(&in);
+        sample->counts[i] = unpack_count(&in);
     take_word(&in, STATS_TIME_BUCKETS);
     for (unsigned i = 0; i < STATS_TIME_BUCKETS; i++)
-        sample->took[i] = take(&in);
-    sample->queue_depth = take(&in);
-    sample->expiry_lag_ms = take(&in);
+        sample->took[i] = unpack_count(&in);
+    sample->queue_depth = unpack_count(&in);
+    sample->expiry_lag_ms = unpack_count(&in);
     sample->ledger_lag_ms = take_maybe(&in);
     sample->ledger_lag_events = take_maybe(&in);
-    sample->audit.requested_ms = take(&in);
-    sample->audit.items = take(&in);
-    sample->audit.reservations = take(&in);
-    sample->audit.shares = take(&in);
+    sample->audit.requested_ms = unpack_count(&in);
+    sample->audit.items = unpack_count(&in);
+    sample->audit.reservations = unpack_count(&in);
+    sample->audit.shares = unpack_count(&in);
     sample->item_count = (unsigned)unpack_bounded(&in, LIVE_SAMPLE_ITEMS);
     for (unsigned i = 0; i < sample->item_count && !in.bad; i++)
-        take_item(&in, &sample->items[i]);
+        unpack_item(&in, &sample->items[i]);
     return unpack_done(&in) && sample->interval_ms > 0;
 }
 
@@ -135,7 +135,7 @@ static int64_t larger(int64_t a, int64_t b)
 
 /* Where the item is, or would go: at the end, or in the place of the least that has a lower rate.
  * NULL: nowhere. */
-static struct live_item *place_of(struct live_view *view, const struct live_item *item)
+static struct live_item *place_for_item(struct live_view *view, const struct live_item *item)
 {
     struct live_item *least = &view->items[0];
     for (unsigned i = 0; i < view->item_count; i++) {
@@ -154,9 +154,9 @@ static struct live_item *place_of(struct live_view *view, const struct live_item
 }
 
 /* Of its counters those of the higher version are the newer ones. */
-static void add_item(struct live_view *view, const struct live_item *item)
+static void merge_item(struct live_view *view, const struct live_item *item)
 {
-    struct live_item *to = place_of(view, item);
+    struct live_item *to = place_for_item(view, item);
     if (!to)
         return;
     double rate = to->rate + item->rate;
@@ -178,7 +178,7 @@ void live_add(struct live_view *view, const struct live_sample *sample)
     view->ledger_lag_ms = larger(view->ledger_lag_ms, sample->ledger_lag_ms);
     view->ledger_lag_events = larger(view->ledger_lag_events, sample->ledger_lag_events);
     for (unsigned i = 0; i < sample->item_count; i++)
-        add_item(view, &sample->items[i]);
+        merge_item(view, &sample->items[i]);
 }
 
 static int by_rate(const void *a, const void *b)

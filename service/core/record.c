@@ -19,8 +19,8 @@ enum {
     FLAGS_MAX = (1 << 7) - 1,
 };
 
-static void put_line(struct buf *out, const struct reservation *r,
-                     const struct reservation_line *line)
+static void pack_reservation_line(struct buf *out, const struct reservation *r,
+                                  const struct reservation_line *line)
 {
     pack_text(out, line->sku);
     pack_number(out, line->quantity);
@@ -51,7 +51,7 @@ void record_encode(struct buf *out, const struct reservation *r)
         pack_number(out, r->ended_ms);
     pack_number(out, r->line_count);
     for (unsigned i = 0; i < r->line_count; i++)
-        put_line(out, r, &r->lines[i]);
+        pack_reservation_line(out, r, &r->lines[i]);
     if (!str_absent(r->customer))
         pack_text(out, r->customer);
     if (!str_absent(r->reference))
@@ -62,7 +62,8 @@ void record_encode(struct buf *out, const struct reservation *r)
         pack_text(out, r->owner);
 }
 
-static void take_line(struct unpack *in, const struct reservation *r, struct reservation_line *line)
+static void unpack_reservation_line(struct unpack *in, const struct reservation *r,
+                                    struct reservation_line *line)
 {
     line->sku = unpack_text(in, SKU_STORED_MAX_BYTES);
     line->quantity = unpack_bounded(in, MERGED_MAX);
@@ -94,7 +95,7 @@ bool record_decode(struct arena *arena, const struct rid *id, struct str bytes,
     if (!r->lines)
         return false;
     for (unsigned i = 0; i < r->line_count; i++)
-        take_line(&in, r, &r->lines[i]);
+        unpack_reservation_line(&in, r, &r->lines[i]);
     if (flags & HAS_CUSTOMER)
         r->customer = unpack_text(&in, TEXT_MAX_BYTES);
     if (flags & HAS_REFERENCE)

@@ -101,7 +101,7 @@ static bool decode(struct str raw, bool plus, char *room, struct str *out)
 }
 
 /* The text up to `stop` or the end; *rest is what follows it, absent if there was no `stop`. */
-static struct str split(struct str text, char stop, struct str *rest)
+static struct str split_at(struct str text, char stop, struct str *rest)
 {
     const char *at = text.n ? memchr(text.p, stop, text.n) : NULL;
     if (!at) {
@@ -137,8 +137,8 @@ static int match_pattern(const char *pattern, struct str path, char *room, struc
     *param = (struct str){NULL, 0};
     for (;;) {
         struct str want_rest, have_rest, segment;
-        struct str want_now = split(want, '/', &want_rest);
-        struct str have_now = split(have, '/', &have_rest);
+        struct str want_now = split_at(want, '/', &want_rest);
+        struct str have_now = split_at(have, '/', &have_rest);
         if (!decode(have_now, false, room, &segment))
             return -1;
         if (want_now.n > 0 && want_now.p[0] == '{') {
@@ -176,12 +176,12 @@ struct route_match route_find(struct str method, struct str target, char *room)
 {
     struct route_match match = {.id = ROUTE_NONE, .method = method_of(method)};
     struct str fragment;
-    target = split(target, '#', &fragment);
+    target = split_at(target, '#', &fragment);
     if (!to_path(&target)) {
         match.verdict = ROUTE_MALFORMED;
         return match;
     }
-    struct str path = split(target, '?', &match.query);
+    struct str path = split_at(target, '?', &match.query);
     bool plain = !memchr(path.p, '%', path.n);
     for (int i = 0; i < ROUTE_NONE; i++) {
         int fit = plain ? match_plain(shape_of(i), path, &match.param)
@@ -207,10 +207,10 @@ int query_parse(struct str query, char *room, struct query_param *params, unsign
     unsigned count = 0;
     struct str rest = query;
     while (!str_absent(rest)) {
-        struct str raw_value, pair = split(rest, '&', &rest);
+        struct str raw_value, pair = split_at(rest, '&', &rest);
         if (pair.n == 0)
             continue;
-        struct str raw_name = split(pair, '=', &raw_value);
+        struct str raw_name = split_at(pair, '=', &raw_value);
         if (str_absent(raw_value))
             raw_value = STR("");
         if (count == max)

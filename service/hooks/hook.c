@@ -118,8 +118,8 @@ static void throttle(struct hook *hook, struct window_event *event,
     stats_count(STATS_HOOKS_FAILED, 1);
 }
 
-static void fail(struct hook *hook, struct window_event *event, const struct sender_result *result,
-                 const struct hook_now *now)
+static void fail_event(struct hook *hook, struct window_event *event,
+                       const struct sender_result *result, const struct hook_now *now)
 {
     static struct log_gate gate;
     const struct hook_spec *spec = hook->spec;
@@ -168,6 +168,6 @@ void hook_ended(struct hook *hook, const struct sender_result *result, const str
     } else if (result->status == THROTTLE) {
         throttle(hook, event, result, now);
     } else {
-        fail(hook, event, result, now);
+        fail_event(hook, event, result, now);
     }
 }

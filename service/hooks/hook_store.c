@@ -40,12 +40,12 @@ struct list {
 };
 
 /* 0 and absent stand for NULL. */
-static int64_t number_of(const struct db_value *value)
+static int64_t number_or_0(const struct db_value *value)
 {
     return value->type == DB_INT ? value->as.number : 0;
 }
 
-static struct str text_of(const struct db_value *value)
+static struct str text_or_absent(const struct db_value *value)
 {
     return value->type == DB_TEXT ? value->as.text : (struct str){NULL, 0};
 }
@@ -58,8 +58,8 @@ static int give_hook(void *context, const struct db_value *row, size_t count)
         .name = row[0].as.text,
         .owner = row[1].as.text,
         .beat = row[2].as.number,
-        .off_ms = number_of(&row[3]),
-        .off_why = text_of(&row[4]),
+        .off_ms = number_or_0(&row[3]),
+        .off_why = text_or_absent(&row[4]),
         .waiting = counts ? row[5].as.number : 0,
         .dead = counts ? row[6].as.number : 0,
     };
@@ -237,7 +237,7 @@ static int give_letter(void *context, const struct db_value *row, size_t count)
         .next_ms = row[10].as.number,
         .tried_ms = row[11].as.number,
         .status = row[12].as.number,
-        .why = text_of(&row[13]),
+        .why = text_or_absent(&row[13]),
     };
     return to->on_letter(to->context, &letter);
 }

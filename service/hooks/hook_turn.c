@@ -11,7 +11,7 @@
 #define POST_MAX_BYTES (64u << 10)
 #define SAVE_MS        100 /* from one transaction to the next */
 
-static struct str name_of(const struct hook *hook)
+static struct str hook_name(const struct hook *hook)
 {
     return str_of(hook->spec->name);
 }
@@ -67,7 +67,7 @@ static enum db_result load_letters(struct hook *hook, struct db *db, struct str 
     size_t room = window_room(&hook->window);
     if (room == 0)
         return DB_OK;
-    return hook_store_letters(db, name_of(hook), state, room, load_letter, &loading);
+    return hook_store_letters(db, hook_name(hook), state, room, load_letter, &loading);
 }
 
 static enum db_result save_event(struct hook *hook, struct db *db, const struct window_event *event,
@@ -91,8 +91,8 @@ static enum db_result save_event(struct hook *hook, struct db *db, const struct 
     if (!event->lettered)
         return DB_OK;
     if (event->state == WINDOW_DONE)
-        return hook_store_drop_letter(db, name_of(hook), event->partition, &event->at);
-    return hook_store_put_letter(db, name_of(hook), &letter);
+        return hook_store_drop_letter(db, hook_name(hook), event->partition, &event->at);
+    return hook_store_put_letter(db, hook_name(hook), &letter);
 }
 
 /* --- whose it is ------------------------------------------------------------------------------ */
@@ -105,14 +105,14 @@ static enum db_result begin_positions(struct hook *hook, struct db *db)
     if (hook->spec->from_beginning)
         memset(hook->read, 0, PARTITIONS_MAX * sizeof(*hook->read));
     return result == DB_OK
-               ? hook_store_put_positions(db, name_of(hook), hook->read, none, PARTITIONS_MAX)
+               ? hook_store_put_positions(db, hook_name(hook), hook->read, none, PARTITIONS_MAX)
                : result;
 }
 
-static enum db_result load(struct hook *hook, struct db *db, const struct hook_now *now)
+static enum db_result load_hook(struct hook *hook, struct db *db, const struct hook_now *now)
 {
     const size_t bytes = PARTITIONS_MAX * sizeof(*hook->read);
-    enum db_result result = hook_store_positions(db, name_of(hook), hook->read, PARTITIONS_MAX);
+    enum db_result result = hook_store_positions(db, hook_name(hook), hook->read, PARTITIONS_MAX);
     if (result == DB_OK)
         result = load_letters(hook, db, STR("waits"), now);
     memcpy(hook->safe, hook->read, bytes);
@@ -127,14 +127,14 @@ static enum db_result try_taking(struct hook *hook, struct db *db, const struct 
     enum db_result result = db_begin(db);
     *taken = false;
     if (result == DB_OK && !*seen->name)
-        result = hook_store_make(db, name_of(hook), &made);
+        result = hook_store_make(db, hook_name(hook), &made);
     if (result == DB_OK && made)
         result = begin_positions(hook, db);
     if (result == DB_OK)
-        result = hook_store_take(db, name_of(hook), str_of(seen->owner), seen->beat, str_of(owner),
-                                 taken);
+        result = hook_store_take(db, hook_name(hook), str_of(seen->owner), seen->beat,
+                                 str_of(owner), taken);
     if (result == DB_OK && *taken)
-        result = load(hook, db, now);
+        result = load_hook(hook, db, now);
     if (result == DB_OK && *taken)
         result = db_commit(db);
     else
@@ -192,7 +192,7 @@ enum db_result hook_turn_leave(struct hook *hook, struct db *db, const char *own
     bool done;
     enum db_result result = db_begin(db);
     if (result == DB_OK)
-        result = hook_store_leave(db, name_of(hook), str_of(owner), &done);
+        result = hook_store_leave(db, hook_name(hook), str_of(owner), &done);
     if (result == DB_OK)
         return db_commit(db);
     db_rollback(db);
@@ -263,7 +263,7 @@ static enum db_result save_all(struct hook *hook, struct db *db, const struct ho
         result = save_event(hook, db, event, now);
     if (result == DB_OK)
         result =
-            hook_store_put_positions(db, name_of(hook), hook->safe, hook->saved, PARTITIONS_MAX);
+            hook_store_put_positions(db, hook_name(hook), hook->safe, hook->saved, PARTITIONS_MAX);
     return result;
 }
 
@@ -274,7 +274,7 @@ enum db_result hook_turn_save(struct hook *hook, struct db *db, const char *owne
     enum db_result result = db_begin(db);
     *news = HOOK_SAME;
     if (result == DB_OK)
-        result = hook_store_beat(db, name_of(hook), str_of(owner), &ours);
+        result = hook_store_beat(db, hook_name(hook), str_of(owner), &ours);
     if (result == DB_OK && !ours) {
         db_rollback(db);
         *news = HOOK_LOST;
@@ -285,7 +285,7 @@ enum db_result hook_turn_save(struct hook *hook, struct db *db, const char *owne
     if (result == DB_OK)
         result = save_all(hook, db, now);
     if (result == DB_OK && hook->off_unsaved)
-        result = hook_store_switch(db, name_of(hook), now->wall_ms,
+        result = hook_store_switch(db, hook_name(hook), now->wall_ms,
                                    STR("the endpoint answered 410"), &done);
     if (result == DB_OK)
         result = db_commit(db);

@@ -73,7 +73,7 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
 
 /* --- a request -------------------------------------------------------------------------------- */
 
-static bool add_line(struct call *call, const char *line)
+static bool add_header(struct call *call, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(call->headers, line);
     call->headers = longer ? longer : call->headers;
@@ -88,7 +88,7 @@ static bool add_signature(struct call *call, const struct sender_request *reques
     bool good = signature_put(&line, request->hook->secrets, request->hook->secret_count,
                               request->id, request->timestamp_s, request->body);
     buf_putc(&line, '\0');
-    good = good && !line.failed && add_line(call, line.p);
+    good = good && !line.failed && add_header(call, line.p);
     buf_free(&line);
     return good;
 }
@@ -102,12 +102,12 @@ static bool add_headers(struct call *call, const struct sender_request *request)
     snprintf(agent, sizeof(agent), "User-Agent: stockd/%.*s", (int)strcspn(stockd_version, " "),
              stockd_version);
     /* Without a value, a line that libcurl would write by itself is left out. */
-    return add_line(call, "Content-Type: application/json") && add_line(call, "Accept:") &&
-           add_line(call, "Expect:") && add_line(call, agent) && add_line(call, id) &&
-           add_line(call, timestamp) && add_signature(call, request);
+    return add_header(call, "Content-Type: application/json") && add_header(call, "Accept:") &&
+           add_header(call, "Expect:") && add_header(call, agent) && add_header(call, id) &&
+           add_header(call, timestamp) && add_signature(call, request);
 }
 
-static bool set_up(struct call *call, const struct sender_request *request)
+static bool set_up_request(struct call *call, const struct sender_request *request)
 {
     CURL *curl = call->curl;
     long timeout_ms = (long)request->hook->timeout_ms;
@@ -160,7 +160,7 @@ bool sender_post(struct sender *sender, const struct sender_request *request)
         return false;
     *call = (struct call){.sender = sender, .owner = request->owner, .user = request->user};
     call->curl = curl_easy_init();
-    if (!call->curl || !add_headers(call, request) || !set_up(call, request) ||
+    if (!call->curl || !add_headers(call, request) || !set_up_request(call, request) ||
         curl_multi_add_handle(sender->multi, call->curl) != CURLM_OK) {
         free_call(call);
         return false;
@@ -197,7 +197,7 @@ static const char *why_code(const struct call *call)
     }
 }
 
-static void judge(const struct call *call, struct sender_result *result)
+static void judge_answer(const struct call *call, struct sender_result *result)
 {
     long status = 0;
     curl_off_t wait_s = 0;
@@ -251,7 +251,7 @@ bool sender_take(struct sender *sender, struct sender_result *result)
     if (!call)
         return false;
     LIST_REMOVE(call, on);
-    judge(call, result);
+    judge_answer(call, result);
     free_call(call);
     return true;
 }

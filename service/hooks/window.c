@@ -202,7 +202,7 @@ int64_t window_due_ms(const struct window *w)
     return !TAILQ_EMPTY(&w->ready) ? 0 : first ? first->due_ms : INT64_MAX;
 }
 
-static void land(struct window *w, struct window_event *event, enum window_state state)
+static void land_event(struct window *w, struct window_event *event, enum window_state state)
 {
     assert(event->state == WINDOW_FLIES && w->flying > 0);
     w->flying--;
@@ -211,7 +211,7 @@ static void land(struct window *w, struct window_event *event, enum window_state
 
 void window_delivered(struct window *w, struct window_event *event)
 {
-    land(w, event, WINDOW_DONE);
+    land_event(w, event, WINDOW_DONE);
     window_tell(w, event);
     leave_chain(w, event);
 }
@@ -220,14 +220,14 @@ void window_delivered(struct window *w, struct window_event *event)
  * again, behind that. */
 void window_dead(struct window *w, struct window_event *event)
 {
-    land(w, event, WINDOW_DEAD);
+    land_event(w, event, WINDOW_DEAD);
     event->lettered = true;
     window_tell(w, event);
 }
 
 void window_failed(struct window *w, struct window_event *event, int64_t due_ms)
 {
-    land(w, event, WINDOW_WAITS);
+    land_event(w, event, WINDOW_WAITS);
     event->due_ms = due_ms;
     event->lettered = true;
     window_tell(w, event);
@@ -236,7 +236,7 @@ void window_failed(struct window *w, struct window_event *event, int64_t due_ms)
 
 void window_put_back(struct window *w, struct window_event *event, int64_t due_ms)
 {
-    land(w, event, WINDOW_WAITS);
+    land_event(w, event, WINDOW_WAITS);
     event->due_ms = due_ms;
     if (due_ms > 0)
         TAILQ_INSERT_TAIL(&w->delayed, event, in_turn);

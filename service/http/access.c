@@ -68,7 +68,7 @@ static void put_caller(struct buf *b, const struct access_caller *by)
     JSON_TEXT(b, ",\"traceparent\":", cut(by->traceparent, TEXT_MAX));
 }
 
-static void put_number(struct buf *b, const struct op *op, int64_t quantity)
+static void put_quantity(struct buf *b, const struct op *op, int64_t quantity)
 {
     if (op->kind == OP_PUT && op->has_on_hand)
         JSON_INT(b, ",\"on_hand\":", op->on_hand);
@@ -79,26 +79,26 @@ static void put_number(struct buf *b, const struct op *op, int64_t quantity)
 }
 
 /* False: the line that began at `at` has no room for another. */
-static bool put_item(struct buf *b, size_t at, unsigned i, const struct op *op, struct str sku,
-                     int64_t quantity)
+static bool put_op_item(struct buf *b, size_t at, unsigned i, const struct op *op, struct str sku,
+                        int64_t quantity)
 {
     if (b->n - at + ITEM_BYTES + TAIL_BYTES > ACCESS_LINE_MAX_BYTES)
         return false;
     if (i > 0)
         buf_putc(b, ',');
     JSON_SKU(b, "{\"sku\":", sku);
-    put_number(b, op, quantity);
+    put_quantity(b, op, quantity);
     buf_putc(b, '}');
     return true;
 }
 
 /* Those that were asked for; of a reservation that only its id names, those in it. */
-static void put_items(struct buf *b, size_t at, const struct op *op)
+static void put_op_items(struct buf *b, size_t at, const struct op *op)
 {
     const struct reservation *r = op->line_count == 0 ? op->out.resv : NULL;
     unsigned count = r ? r->line_count : op->line_count, i = 0;
-    while (i < count && put_item(b, at, i, op, r ? r->lines[i].sku : op->lines[i].sku,
-                                 r ? r->lines[i].quantity : op->lines[i].quantity))
+    while (i < count && put_op_item(b, at, i, op, r ? r->lines[i].sku : op->lines[i].sku,
+                                    r ? r->lines[i].quantity : op->lines[i].quantity))
         i++;
     if (i < count)
         JSON_INT(b, "],\"items_left_out\":", count - i);
@@ -106,7 +106,7 @@ static void put_items(struct buf *b, size_t at, const struct op *op)
         buf_putc(b, ']');
 }
 
-static void put_line(struct buf *b, const struct access_caller *by, const struct entry *e)
+static void put_access_line(struct buf *b, const struct access_caller *by, const struct entry *e)
 {
     size_t at = b->n;
     JSON_TIME(b, "{\"time\":", clock_wall_ms());
@@ -124,7 +124,7 @@ static void put_line(struct buf *b, const struct access_caller *by, const struct
     JSON_TEXT(b, ",\"reservation\":", cut(e->reservation, TEXT_MAX));
     JSON_LIT(b, ",\"items\":[");
     if (e->op) {
-        put_items(b, at, e->op);
+        put_op_items(b, at, e->op);
     } else {
         if (!str_absent(e->sku)) {
             JSON_STRING(b, "{\"sku\":", cut(e->sku, TEXT_MAX));
@@ -138,7 +138,7 @@ static void put_line(struct buf *b, const struct access_caller *by, const struct
 static void note(struct exchange *x, const struct entry *e)
 {
     struct access_log *log = x->server->access;
-    put_line(access_log_begin_line(log), &x->caller, e);
+    put_access_line(access_log_begin_line(log), &x->caller, e);
     access_log_end_line(log);
 }
 
@@ -172,7 +172,7 @@ void access_decided(struct exchange *x, const struct op *op, const struct answer
                             .op = op});
 }
 
-static struct entry refused(const struct refusal *why, int index)
+static struct entry refused_entry(const struct refusal *why, int index)
 {
     const struct problem *problem = problem_get(why->problem);
     return (struct entry){
@@ -184,7 +184,7 @@ void access_op_refused(struct exchange *x, const struct op *op, const struct ref
 {
     /* A name that is none has left all of it empty. */
     bool known = op->kind != OP_PUT || !str_absent(op->id);
-    struct entry e = refused(why, index);
+    struct entry e = refused_entry(why, index);
     if (!x->caller.noted || (known && op_trait(op->kind)->event == EVENT_NONE))
         return;
     e.told = !x->orphan;
@@ -196,7 +196,7 @@ void access_op_refused(struct exchange *x, const struct op *op, const struct ref
 
 void access_refused(struct exchange *x, const struct refusal *why)
 {
-    struct entry e = refused(why, -1);
+    struct entry e = refused_entry(why, -1);
     const struct op_trait *trait = x->caller.noted ? request_trait(&x->match) : NULL;
     if (!x->caller.noted)
         return;

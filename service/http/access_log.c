@@ -33,7 +33,7 @@ struct access_log {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static int open_file(const char *path)
+static int open_log(const char *path)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
     return fd < 0 ? -errno : fd;
@@ -68,7 +68,7 @@ int access_log_standard(const char *path, int *standard_fd)
 
 int access_log_try(const char *path)
 {
-    int fd = is_standard(path) ? -ENXIO : open_file(path);
+    int fd = is_standard(path) ? -ENXIO : open_log(path);
     if (fd < 0)
         return fd == -ENXIO ? 0 : fd; /* of a named pipe that nobody reads yet */
     close(fd);
@@ -101,7 +101,7 @@ struct access_log *access_log_new(const char *path, int standard_fd)
 /* 0 or -errno; then the file of before stays. */
 static int open_anew(struct access_log *log)
 {
-    int fd = open_file(log->path);
+    int fd = open_log(log->path);
     if (fd < 0)
         return fd;
     if (log->fd >= 0)
@@ -113,7 +113,7 @@ static int open_anew(struct access_log *log)
 
 /* --- trouble ---------------------------------------------------------------------------------- */
 
-static const char *name_of(const struct access_log *log)
+static const char *log_name(const struct access_log *log)
 {
     return log->path ? log->path : ACCESS_LOG_STANDARD;
 }
@@ -125,7 +125,7 @@ static void in_trouble(struct access_log *log, int rc, int64_t now_ms)
     if (full && log->dropped == 0)
         return; /* a reader may take its time */
     if (log_allowed(&log->gate, now_ms))
-        log_event(LOG_WARN, "the access log cannot be written", LOG_STR("file", name_of(log)),
+        log_event(LOG_WARN, "the access log cannot be written", LOG_STR("file", log_name(log)),
                   LOG_ERRNO(rc), LOG_INT("waiting_bytes", (int64_t)log->lines.n),
                   LOG_INT("dropped_lines", (int64_t)log->dropped));
     /* Who reads the pipe may be another one by now. */
@@ -138,7 +138,7 @@ static void in_trouble(struct access_log *log, int rc, int64_t now_ms)
 static void is_well(struct access_log *log)
 {
     if (log->dropped > 0)
-        log_event(LOG_WARN, "the access log is written again", LOG_STR("file", name_of(log)),
+        log_event(LOG_WARN, "the access log is written again", LOG_STR("file", log_name(log)),
                   LOG_INT("dropped_lines", (int64_t)log->dropped));
     log->dropped = 0;
     log->retry_ms = 0;
@@ -209,7 +209,7 @@ void access_log_reopen(struct access_log *log)
     int rc = open_anew(log);
     if (rc < 0)
         log_event(LOG_ERROR, "the access log goes on in the file of before",
-                  LOG_STR("file", name_of(log)), LOG_ERRNO(rc));
+                  LOG_STR("file", log_name(log)), LOG_ERRNO(rc));
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -246,7 +246,7 @@ void access_log_free(struct access_log *log)
         log->dropped += log->lines.p[at] == '\n';
     if (log->lines.n > 0)
         log_event(LOG_WARN, "the last of the access log could not be written",
-                  LOG_STR("file", name_of(log)), LOG_INT("dropped_lines", (int64_t)log->dropped));
+                  LOG_STR("file", log_name(log)), LOG_INT("dropped_lines", (int64_t)log->dropped));
     if (log->fd >= 0)
         close(log->fd);
     buf_free(&log->lines);

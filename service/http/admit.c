@@ -78,7 +78,7 @@ static bool is_slow_enough(struct exchange *x, const struct key_entry *key, stru
 
 /* A key counts before a certificate: a proxy may show its own, and pass on whose a request is. And
  * a bad key is never made good by a certificate, or nobody would notice that it is bad. */
-static enum key_verdict judge(const struct exchange *x, const struct key_entry **key)
+static enum key_verdict judge_credentials(const struct exchange *x, const struct key_entry **key)
 {
     const struct https_conn *tls = x->client->intake.tls;
     int64_t now_ms = clock_wall_ms();
@@ -90,14 +90,14 @@ static enum key_verdict judge(const struct exchange *x, const struct key_entry *
 bool exchange_may_go_on(const struct exchange *x)
 {
     const struct key_entry *key;
-    return !x->server->keys || (judge(x, &key) == KEY_GOOD &&
+    return !x->server->keys || (judge_credentials(x, &key) == KEY_GOOD &&
                                 role_may(key->role, route_least(x->match.id, x->match.method)) &&
                                 str_equal(owner_tenant(x->by.owner), str_of(key->tenant)));
 }
 
 bool exchange_key(const struct exchange *x, const struct key_entry **key, struct refusal *why)
 {
-    enum key_verdict verdict = judge(x, key);
+    enum key_verdict verdict = judge_credentials(x, key);
     return verdict == KEY_GOOD || refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
 }
 
@@ -114,7 +114,7 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
         return true;
     if (!may_try(x, why))
         return false;
-    enum key_verdict verdict = judge(x, &key);
+    enum key_verdict verdict = judge_credentials(x, &key);
     if (verdict != KEY_GOOD)
         return refuse_key(x, verdict, why);
     note_caller(x, key);

@@ -23,7 +23,7 @@ static void put_last(struct buf *b, const struct http_audit *audit)
     buf_putc(b, '}');
 }
 
-static void show(struct exchange *x, const struct http_audit *audit)
+static void render_audit(struct exchange *x, const struct http_audit *audit)
 {
     struct buf *b = &x->out;
     bool runs = audit->requested_ms > 0;
@@ -78,5 +78,5 @@ void audits_answer(struct exchange *x)
     }
     audits->look(audits->user, &audit);
     x->answer.status = begins ? 202 : 200;
-    show(x, &audit);
+    render_audit(x, &audit);
 }

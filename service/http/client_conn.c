@@ -53,7 +53,7 @@ static struct client_conn *least_needed(const struct client_conns *all,
     return newcomer;
 }
 
-static void make_room(struct client_conns *all, struct client_conn *newcomer)
+static void shed_connections(struct client_conns *all, struct client_conn *newcomer)
 {
     while (all->count - all->shed > all->max && !newcomer->shed) {
         struct client_conn *client = least_needed(all, newcomer);
@@ -100,7 +100,7 @@ struct client_conn *client_conn_open(struct client_conns *all, int fd, const str
     client->all = all;
     client->from = *from;
     client_conn_move(client, CONN_IDLE);
-    make_room(all, client);
+    shed_connections(all, client);
     return client;
 }
 

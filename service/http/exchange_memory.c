@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <malloc.h>
 
-static size_t bytes_of(const struct exchange *x)
+static size_t buffer_bytes(const struct exchange *x)
 {
     return x->body.cap + x->out.cap + x->arena.used_bytes;
 }
@@ -70,13 +70,13 @@ static size_t granted(const struct exchange *x)
 
 size_t exchange_room(const struct exchange *x)
 {
-    size_t most = granted(x), has = bytes_of(x);
+    size_t most = granted(x), has = buffer_bytes(x);
     return most > has ? most - has : 0;
 }
 
 bool exchange_hold(struct exchange *x, size_t more)
 {
-    size_t bytes = bytes_of(x) + more;
+    size_t bytes = buffer_bytes(x) + more;
     if (bytes > x->held_bytes && bytes > granted(x))
         return false;
     count_bytes(x, bytes);
@@ -85,7 +85,7 @@ bool exchange_hold(struct exchange *x, size_t more)
 
 void exchange_recount(struct exchange *x)
 {
-    count_bytes(x, bytes_of(x));
+    count_bytes(x, buffer_bytes(x));
 }
 
 void exchange_let_go(struct exchange *x)

@@ -274,7 +274,7 @@ static size_t take_request_line(struct framing *f, const char *from, size_t n)
 }
 
 /* What a field that counts says. False: that must not be, and nothing was changed. */
-static bool take_value(struct framing *f, enum framing_field field, struct str value)
+static bool take_field_value(struct framing *f, enum framing_field field, struct str value)
 {
     const struct framing_request before = f->is;
     while (value.n > 0 && (value.p[0] == ' ' || value.p[0] == '\t'))
@@ -287,7 +287,7 @@ static bool take_value(struct framing *f, enum framing_field field, struct str v
 }
 
 /* The same for the line of a header field, but for cookies, whose bytes count one by one. */
-static size_t take_line(struct framing *f, const char *from, size_t n)
+static size_t take_field_line(struct framing *f, const char *from, size_t n)
 {
     const unsigned char *bytes = (const unsigned char *)from;
     struct str name = {from, 0};
@@ -304,7 +304,7 @@ static size_t take_line(struct framing *f, const char *from, size_t n)
         return 0;
     enum framing_field field = framing_field_of(name);
     struct str value = {from + name.n + 1, i - name.n - 1};
-    if (field == COOKIE || (field != NO_FIELD && !take_value(f, field, value)))
+    if (field == COOKIE || (field != NO_FIELD && !take_field_value(f, field, value)))
         return 0;
     f->is.pool_bytes += SERVER_RECORD_BYTES;
     return line;
@@ -321,7 +321,7 @@ static size_t take_run(struct framing *f, const char *from, size_t n)
     if (f->state == METHOD && f->index == 0) {
         i = take_request_line(f, from, n);
     } else if (f->state == FIELD_START) {
-        i = take_line(f, from, n);
+        i = take_field_line(f, from, n);
     } else if (f->state == NAME) {
         while (i < n && token_chars[bytes[i]] && keep_byte(f, bytes[i]))
             i++;
@@ -366,7 +366,7 @@ static void keep_bytes(struct framing_taken *taken, char *bytes, size_t n)
 }
 
 /* One byte that is not like the ones before it. False: it is not taken. */
-static bool take_turn(struct framing *f, char *bytes, struct framing_taken *taken)
+static bool take_odd_byte(struct framing *f, char *bytes, struct framing_taken *taken)
 {
     take_byte(f, (unsigned char)bytes[taken->read]);
     if (f->state == FAULTY)
@@ -387,7 +387,7 @@ void framing_take(struct framing *f, char *bytes, size_t n, struct framing_taken
         bool data = f->state == BODY || f->state == DATA;
         size_t run = data ? take_data(f, left) : take_run(f, bytes + taken->read, left);
         keep_bytes(taken, bytes, run);
-        if (run == 0 && !take_turn(f, bytes, taken))
+        if (run == 0 && !take_odd_byte(f, bytes, taken))
             return;
         if (f->whole != whole) {
             whole = f->whole;

@@ -63,7 +63,7 @@ static void close_politely(int fd)
     close(fd);
 }
 
-static void give_up(struct handshake *h, const char *why)
+static void give_up_handshake(struct handshake *h, const char *why)
 {
     stats_count(h->header ? STATS_PROXY_FAILURES : STATS_TLS_FAILURES, 1);
     log_event(LOG_DEBUG, h->header ? "no PROXY header" : "no TLS handshake", LOG_STR("why", why));
@@ -143,14 +143,14 @@ static void refuse_header(struct handshake *h)
     const char *fault = h->header->fault;
     if (fault && !h->conn)
         answer_plain(h->fd, "from this address this port takes the PROXY protocol, version 2");
-    give_up(h, fault ? fault : "it ended");
+    give_up_handshake(h, fault ? fault : "it ended");
 }
 
 static void refuse_handshake(struct handshake *h)
 {
     if (h->conn->is_plain)
         answer_plain(h->fd, "this port speaks TLS: ask by https");
-    give_up(h, h->conn->why);
+    give_up_handshake(h, h->conn->why);
 }
 
 static bool wants_write(const struct handshake *h)
@@ -177,7 +177,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-static bool watch(struct handshake *h)
+static bool watch_socket(struct handshake *h)
 {
     if (uv_poll_init(h->all->loop, &h->poll, h->fd) != 0)
         return false;
@@ -188,7 +188,7 @@ static bool watch(struct handshake *h)
 }
 
 /* False: out of memory; it may have a part of all that. */
-static bool prepare(struct handshake *h, bool proxied)
+static bool prepare_handshake(struct handshake *h, bool proxied)
 {
     if (proxied) {
         h->header = malloc(sizeof(*h->header));
@@ -198,7 +198,7 @@ static bool prepare(struct handshake *h, bool proxied)
     }
     if (h->all->tls)
         h->conn = https_conn_new(h->fd);
-    return (h->conn || !h->all->tls) && watch(h);
+    return (h->conn || !h->all->tls) && watch_socket(h);
 }
 
 void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *from, socklen_t size,
@@ -212,7 +212,7 @@ void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *fro
         memcpy(&h->from, from, size);
         h->from_size = size;
     }
-    if (!h || !prepare(h, proxied)) {
+    if (!h || !prepare_handshake(h, proxied)) {
         if (h)
             free_if_over(h);
         close(fd);
@@ -223,9 +223,9 @@ void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *fro
     if (h->conn)
         stats_add(STATS_TLS_OPEN, 1);
     if (uv_poll_start(&h->poll, UV_READABLE, on_ready) != 0)
-        give_up(h, "it cannot be polled");
+        give_up_handshake(h, "it cannot be polled");
     else if (all->count > all->max)
-        give_up(TAILQ_FIRST(&all->open), "too many at a time, and it was the oldest");
+        give_up_handshake(TAILQ_FIRST(&all->open), "too many at a time, and it was the oldest");
 }
 
 static struct https_conn *take_out(struct handshakes *all, struct handshake *h)
@@ -271,7 +271,7 @@ int64_t handshakes_expire(struct handshakes *all)
         int64_t left = deadline_of(h) - now;
         if (left > 0)
             return left;
-        give_up(h, "it took too long");
+        give_up_handshake(h, "it took too long");
     }
     return -1;
 }
@@ -286,7 +286,7 @@ bool handshakes_close(struct handshakes *all, void (*on_closed)(void *user), voi
 {
     handshakes_forget(all);
     while (!TAILQ_EMPTY(&all->open))
-        give_up(TAILQ_FIRST(&all->open), "the service stops");
+        give_up_handshake(TAILQ_FIRST(&all->open), "the service stops");
     all->on_closed = on_closed;
     all->user = user;
     return all->handles == 0;

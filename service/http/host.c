@@ -11,7 +11,7 @@ static bool is_name_char(char c)
 }
 
 /* Takes `[address]` off the front. */
-static bool take_address(struct str *text, struct str *name)
+static bool take_bracketed(struct str *text, struct str *name)
 {
     char copy[INET6_ADDRSTRLEN];
     struct in6_addr address;
@@ -42,7 +42,7 @@ bool host_parse(struct str text, struct host *host)
     *host = (struct host){{NULL, 0}, {NULL, 0}};
     if (text.n == 0 || text.n > HOST_MAX_BYTES)
         return false;
-    if (!(text.p[0] == '[' ? take_address(&text, &host->name) : take_name(&text, &host->name)))
+    if (!(text.p[0] == '[' ? take_bracketed(&text, &host->name) : take_name(&text, &host->name)))
         return false;
     if (text.n == 0)
         return true;

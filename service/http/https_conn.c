@@ -48,13 +48,13 @@ void https_conn_free(struct https_conn *conn)
 
 enum step { STEP_WAITS_READ, STEP_WAITS_WRITE, STEP_ENDED, STEP_FAILED };
 
-static void begin_step(void)
+static void clear_errors(void)
 {
     ERR_clear_error();
     errno = 0;
 }
 
-static enum step settle(const struct https_conn *conn, int returned)
+static enum step classify_step(const struct https_conn *conn, int returned)
 {
     switch (SSL_get_error(conn->ssl, returned)) {
     case SSL_ERROR_WANT_READ: return STEP_WAITS_READ;
@@ -73,7 +73,7 @@ static const char *reason(void)
 
 /* --- handshake -------------------------------------------------------------------------------- */
 
-static int give_up(struct https_conn *conn, const char *why)
+static int give_up_connection(struct https_conn *conn, const char *why)
 {
     conn->over = conn->failed = true;
     conn->why = why;
@@ -85,7 +85,7 @@ static int give_up(struct https_conn *conn, const char *why)
 static int begin_records(struct https_conn *conn)
 {
     if (!https_peer_name(conn->ssl, &conn->peer))
-        return give_up(conn, "the names in the client's certificate can not be read");
+        return give_up_connection(conn, "the names in the client's certificate can not be read");
     SSL_set_read_ahead(conn->ssl, 1); /* from here on reads take what is there */
     ERR_clear_error();
     return 0;
@@ -93,21 +93,22 @@ static int begin_records(struct https_conn *conn)
 
 int https_conn_handshake(struct https_conn *conn)
 {
-    begin_step();
+    clear_errors();
     int returned = SSL_do_handshake(conn->ssl);
     if (returned == 1)
         return begin_records(conn);
-    enum step step = settle(conn, returned);
+    enum step step = classify_step(conn, returned);
     conn->wants_write = step == STEP_WAITS_WRITE;
     if (step == STEP_WAITS_READ || step == STEP_WAITS_WRITE)
         return -EAGAIN;
     conn->is_plain = ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
-    return give_up(conn, step == STEP_ENDED ? "the client closed the connection" : reason());
+    return give_up_connection(conn,
+                              step == STEP_ENDED ? "the client closed the connection" : reason());
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static ssize_t fail(struct https_conn *conn, int err)
+static ssize_t fail_connection(struct https_conn *conn, int err)
 {
     ERR_clear_error();
     conn->over = conn->failed = true;
@@ -124,7 +125,7 @@ static ssize_t end_of_read(struct https_conn *conn, enum step step)
         return -1;
     }
     if (step != STEP_ENDED)
-        return fail(conn, ECONNRESET);
+        return fail_connection(conn, ECONNRESET);
     conn->over = true;
     return 0;
 }
@@ -134,10 +135,10 @@ ssize_t https_conn_read(struct https_conn *conn, void *to, size_t n)
     size_t had = 0, got = 0;
     int returned = 1;
     if (conn->failed)
-        return fail(conn, ECONNRESET);
+        return fail_connection(conn, ECONNRESET);
     if (conn->over || n == 0)
         return 0;
-    begin_step();
+    clear_errors();
     conn->socket.readable = READ_BASE_BYTES + n * READ_BYTES_FOR_A_BYTE;
     while (had < n) {
         returned = SSL_read_ex(conn->ssl, (char *)to + had, n - had, &got);
@@ -145,7 +146,7 @@ ssize_t https_conn_read(struct https_conn *conn, void *to, size_t n)
             break;
         had += got;
     }
-    ssize_t rc = returned == 1 ? 0 : end_of_read(conn, settle(conn, returned));
+    ssize_t rc = returned == 1 ? 0 : end_of_read(conn, classify_step(conn, returned));
     return had > 0 ? (ssize_t)had : rc;
 }
 
@@ -196,23 +197,23 @@ static size_t write_record(struct https_conn *conn, const char *bytes, size_t n)
 {
     size_t sent = 0;
     if (n < conn->unsent) { /* not what it began with */
-        (void)fail(conn, ECONNRESET);
+        (void)fail_connection(conn, ECONNRESET);
         return 0;
     }
-    begin_step();
+    clear_errors();
     n = conn->unsent > 0 ? conn->unsent : n;
     int returned = SSL_write_ex(conn->ssl, bytes, n, &sent);
     if (returned == 1) {
         conn->unsent = 0;
         return sent;
     }
-    enum step step = settle(conn, returned);
+    enum step step = classify_step(conn, returned);
     if (step == STEP_WAITS_WRITE) {
         conn->unsent = n;
         errno = EAGAIN;
         return 0;
     }
-    (void)fail(conn, ECONNRESET);
+    (void)fail_connection(conn, ECONNRESET);
     return 0;
 }
 
@@ -222,7 +223,7 @@ ssize_t https_conn_write(struct https_conn *conn, const struct iovec *parts, siz
     struct cursor c = {parts, count, 0};
     size_t all = 0, n;
     if (conn->failed)
-        return fail(conn, EPIPE);
+        return fail_connection(conn, EPIPE);
     skip(&c, 0);
     for (const char *bytes; (bytes = next_record(c, room, &n)) && n > 0;) {
         size_t sent = write_record(conn, bytes, n);
@@ -241,7 +242,7 @@ void https_conn_end(struct https_conn *conn)
     if (conn->failed || conn->unsent > 0 || !SSL_is_init_finished(conn->ssl) ||
         SSL_get_shutdown(conn->ssl) & SSL_SENT_SHUTDOWN)
         return;
-    begin_step();
+    clear_errors();
     (void)SSL_shutdown(conn->ssl);
     ERR_clear_error();
 }

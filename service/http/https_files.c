@@ -29,7 +29,7 @@ SSL *https_files_new_ssl(struct tls_socket *socket)
 
 /* --- when it ends ----------------------------------------------------------------------------- */
 
-static int64_t end_of(const X509 *cert)
+static int64_t cert_end_ms(const X509 *cert)
 {
     struct tm utc;
     return ASN1_TIME_to_tm(X509_get0_notAfter(cert), &utc) == 1 ? (int64_t)timegm(&utc) * 1000 : 0;
@@ -39,10 +39,10 @@ int64_t https_expires_ms(void)
 {
     STACK_OF(X509) *chain = NULL;
     assert(context);
-    int64_t end_ms = end_of(SSL_CTX_get0_certificate(context));
+    int64_t end_ms = cert_end_ms(SSL_CTX_get0_certificate(context));
     SSL_CTX_get0_chain_certs(context, &chain);
     for (int i = 0; i < sk_X509_num(chain); i++) {
-        int64_t one_ms = end_of(sk_X509_value(chain, i));
+        int64_t one_ms = cert_end_ms(sk_X509_value(chain, i));
         end_ms = one_ms < end_ms ? one_ms : end_ms;
     }
     return end_ms;
@@ -63,7 +63,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 /* A record's head is read, and then its body, and nothing behind it: what follows a handshake is
  * still in the socket when that is handed to the library, whose epoll then says so. */
-static bool set_up(SSL_CTX *ctx)
+static bool set_server_options(SSL_CTX *ctx)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_PRIORITIZE_CHACHA);
@@ -86,10 +86,10 @@ static bool ask_clients(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
     return true;
 }
 
-static bool fill(SSL_CTX *ctx, const void *files_given, char why[TLS_WHY_SIZE])
+static bool fill_context(SSL_CTX *ctx, const void *files_given, char why[TLS_WHY_SIZE])
 {
     const struct https_files *from = files_given;
-    if (!set_up(ctx))
+    if (!set_server_options(ctx))
         return fail_with(why, TLS_WHY_SIZE, "out of memory");
     return tls_pem_cert(ctx, "--tls-cert", from->cert, why) &&
            tls_pem_is_private("--tls-key", from->key, why) &&
@@ -109,7 +109,7 @@ bool https_load(const struct https_files *from, char why[TLS_WHY_SIZE])
                          "--tls-key too");
     if (!from->cert)
         return true;
-    SSL_CTX *ctx = tls_context_make(TLS_server_method(), fill, from, why);
+    SSL_CTX *ctx = tls_context_make(TLS_server_method(), fill_context, from, why);
     if (!ctx)
         return false;
     SSL_CTX_free(context);

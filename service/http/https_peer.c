@@ -18,7 +18,7 @@ static const struct kind {
 static const struct kind common = {.word = "cn"};
 
 /* False: no memory. *name stays NULL if it is none. */
-static bool take(const ASN1_STRING *from, const struct kind *kind, char **name)
+static bool copy_cert_name(const ASN1_STRING *from, const struct kind *kind, char **name)
 {
     char text[CERT_NAME_MAX_BYTES + 1];
     unsigned char *utf8 = NULL;
@@ -50,8 +50,8 @@ static bool take_common(const X509 *cert, char **name)
 {
     const X509_NAME *subject = X509_get_subject_name(cert);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    return at < 0 ||
-           take(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), &common, name);
+    return at < 0 || copy_cert_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)),
+                                    &common, name);
 }
 
 static bool take_first(const X509 *cert, const GENERAL_NAMES *names, char **name)
@@ -59,7 +59,7 @@ static bool take_first(const X509 *cert, const GENERAL_NAMES *names, char **name
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const ASN1_STRING *found = first_of(names, kinds[i].type);
         if (found)
-            return take(found, &kinds[i], name);
+            return copy_cert_name(found, &kinds[i], name);
     }
     return take_common(cert, name);
 }

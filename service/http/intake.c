@@ -89,7 +89,8 @@ static void put_rate(struct buf *out, const struct rate *rate)
     buf_printf(out, RATE_STATE ": %s\r\n", text);
 }
 
-static void put_head(struct buf *out, const struct answer *answer, const char *title, size_t bytes)
+static void put_answer_head(struct buf *out, const struct answer *answer, const char *title,
+                            size_t bytes)
 {
     char date[40];
     struct tm utc;
@@ -116,7 +117,7 @@ static void send_refusal(struct intake *intake, unsigned route, const struct ref
     buf_init(&body, SERVER_REFUSAL_BYTES);
     buf_init(&all, 2 * SERVER_REFUSAL_BYTES);
     render_refusal(why, &answer, &body);
-    put_head(&all, &answer, problem_get(why->problem)->title, body.n);
+    put_answer_head(&all, &answer, problem_get(why->problem)->title, body.n);
     put_rate(&all, rate);
     buf_puts(&all, STR("\r\n"));
     buf_puts(&all, buf_str(&body));
@@ -159,7 +160,7 @@ void intake_answered(struct intake *intake)
 
 /* The library is told that there is nothing (-1, EAGAIN) until the client ends its side. With TLS
  * what is dropped is records: nothing behind it is ever read. */
-static ssize_t drop(struct intake *intake)
+static ssize_t discard_input(struct intake *intake)
 {
     static char waste[16384];
     ssize_t n;
@@ -189,10 +190,10 @@ static ssize_t stop_reading(struct intake *intake, size_t whole)
         return (ssize_t)whole;
     if (!owes_answers(intake))
         reject_fault(intake);
-    return drop(intake);
+    return discard_input(intake);
 }
 
-static ssize_t take(struct intake *intake, char *to, size_t n, int flags)
+static ssize_t receive_bytes(struct intake *intake, char *to, size_t n, int flags)
 {
     return intake->tls ? https_conn_read(intake->tls, to, n) : recv_plain(intake->fd, to, n, flags);
 }
@@ -205,8 +206,8 @@ static ssize_t recv_judged(struct intake *intake, char *to, size_t n, int flags)
     size_t kept = 0, whole = 0, got;
     do {
         if (intake->state != INTAKE_OPEN || framing_is_over(&intake->framing))
-            return kept > 0 ? (ssize_t)kept : drop(intake);
-        ssize_t result = take(intake, to + kept, n - kept, flags);
+            return kept > 0 ? (ssize_t)kept : discard_input(intake);
+        ssize_t result = receive_bytes(intake, to + kept, n - kept, flags);
         if (result == 0 && kept == 0 && owes_answers(intake))
             return later(); /* half closed: it has asked all, and waits for the answers */
         if (result <= 0)

@@ -42,7 +42,7 @@ static void give_memory(void *p)
         small.used = 0;
 }
 
-static json_t *load(const char *text, size_t n, json_error_t *error)
+static json_t *parse_json(const char *text, size_t n, json_error_t *error)
 {
     exhausted = false;
     loading = true;
@@ -126,11 +126,11 @@ bool json_body_parse(struct json_body *body, struct arena *arena, char *text, si
         return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body has a NUL byte");
     if (too_deep(arena, (struct str){text, n}, why))
         return false;
-    body->root = load(text, n, &error);
+    body->root = parse_json(text, n, &error);
     if (!body->root && !exhausted && json_error_code(&error) == json_error_numeric_overflow) {
         if (!blank_oversized(body, arena, text, n))
             return refuse_no_memory(why);
-        body->root = load(text, n, &error);
+        body->root = parse_json(text, n, &error);
     }
     if (!body->root)
         return refuse_text(arena, &error, why);

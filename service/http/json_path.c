@@ -62,7 +62,7 @@ static bool take_string(struct json_walk *walk)
 }
 
 /* Goes over one byte, or a whole string. False: the text is not JSON from here on. */
-static bool step(struct json_walk *walk)
+static bool walk_on(struct json_walk *walk)
 {
     char c = walk->text.p[walk->at++];
     struct json_frame *top;
@@ -91,7 +91,7 @@ bool json_walk_number(struct json_walk *walk, struct str *number)
         size_t start = walk->at;
         char c = walk->text.p[start];
         if (c != '-' && (c < '0' || c > '9')) {
-            if (!step(walk))
+            if (!walk_on(walk))
                 return false;
             continue;
         }
@@ -121,7 +121,7 @@ size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE])
     return n < JSON_PATH_SIZE ? n : JSON_PATH_SIZE - 1;
 }
 
-static size_t count_of(struct str text, char c, size_t most)
+static size_t count_char(struct str text, char c, size_t most)
 {
     size_t n = 0;
     const char *at = text.p, *end = text.p + text.n;
@@ -136,7 +136,7 @@ static size_t count_of(struct str text, char c, size_t most)
 static bool may_be_deeper(struct str text, unsigned levels)
 {
     size_t most = levels + 1;
-    return count_of(text, '{', most) + count_of(text, '[', most) > levels;
+    return count_char(text, '{', most) + count_char(text, '[', most) > levels;
 }
 
 bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
@@ -147,7 +147,7 @@ bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE]
         return false;
     json_walk_init(&walk, text);
     while (walk.depth <= levels)
-        if (walk.at == text.n || !step(&walk))
+        if (walk.at == text.n || !walk_on(&walk))
             return false;
     walk.depth = walk.frames[1].array && !walk.frames[2].array ? 3 : 1;
     json_walk_path(&walk, out);

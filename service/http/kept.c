@@ -63,7 +63,7 @@ bool kept_admit(const struct kept *kept, const struct kept_host *host, struct op
 }
 
 /* What was answered before is counted since then. */
-static enum kept_end end_of(const struct outcome *out)
+static enum kept_end kept_end_of(const struct outcome *out)
 {
     if (out->code == OUT_UNKNOWN || out->code == OUT_BROKEN)
         return KEPT_DOUBT;
@@ -74,7 +74,7 @@ bool kept_decided(const struct kept_host *host, const struct op *op, struct kept
                   struct refusal *why)
 {
     if (ticket->verdict == KEPT_TAKEN)
-        kept_use_settle(&host->quotas->kept, host->worker, ticket, end_of(&op->out));
+        kept_use_settle(&host->quotas->kept, host->worker, ticket, kept_end_of(&op->out));
     if (op->out.code != OUT_QUOTA_USED)
         return false;
     *why = refusal_of(ticket);

@@ -30,7 +30,7 @@ size_t proxy_header_wants(const struct proxy_header *header)
     return header->size - header->taken;
 }
 
-static bool fail(struct proxy_header *header, const char *fault)
+static bool reject_header(struct proxy_header *header, const char *fault)
 {
     header->fault = fault;
     return false;
@@ -48,22 +48,22 @@ static bool check_head(struct proxy_header *header)
     uint8_t command = header->bytes[AT_COMMAND] & COMMAND, family = header->bytes[AT_FAMILY];
     size_t length = u16_at(header, AT_LENGTH);
     if ((header->bytes[AT_COMMAND] & ~COMMAND) != VERSION)
-        return fail(header, "its version is not 2");
+        return reject_header(header, "its version is not 2");
     if (command != LOCAL && command != PROXIED)
-        return fail(header, "its command is none");
+        return reject_header(header, "its command is none");
     header->size = HEAD_BYTES + length;
     if (command == LOCAL)
         return true;
     switch (family) {
     case TCP_OVER_V4:
         header->has_source = true;
-        return length >= V4_BYTES || fail(header, "it is too short for its addresses");
+        return length >= V4_BYTES || reject_header(header, "it is too short for its addresses");
     case TCP_OVER_V6:
         header->has_source = true;
-        return length >= V6_BYTES || fail(header, "it is too short for its addresses");
+        return length >= V6_BYTES || reject_header(header, "it is too short for its addresses");
     case UNSPECIFIED:
     case STREAM_LOCAL: return true;
-    default: return fail(header, "its family is none of TCP");
+    default: return reject_header(header, "its family is none of TCP");
     }
 }
 
@@ -91,7 +91,7 @@ bool proxy_header_take(struct proxy_header *header, const uint8_t *bytes, size_t
     header->taken += n;
     signed_n = signed_n < sizeof(signature) ? signed_n : sizeof(signature);
     if (memcmp(header->bytes, signature, signed_n) != 0)
-        return fail(header, "it does not begin as one of version 2 does");
+        return reject_header(header, "it does not begin as one of version 2 does");
     if (before < HEAD_BYTES && header->taken == HEAD_BYTES && !check_head(header))
         return false;
     if (proxy_header_wants(header) == 0 && header->has_source)

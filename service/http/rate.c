@@ -25,7 +25,7 @@ static bool refuse_client(const struct rate *rate, const char *detail, struct re
     return rate_refuse(why, detail, rate->verdict.wait_ns);
 }
 
-static bool take(struct rate *rate, unsigned tokens)
+static bool take_tokens(struct rate *rate, unsigned tokens)
 {
     rate->verdict = quota_use_take(rate->slot, &rate->limit, clock_mono_us() * 1000, tokens);
     return rate->verdict.taken;
@@ -38,7 +38,7 @@ bool rate_begin(struct rate *rate, struct quota_use_slot *slot, const struct quo
     if (rate->limit.burst == 0)
         return true;
     rate->slot = slot;
-    return take(rate, 1) ||
+    return take_tokens(rate, 1) ||
            refuse_client(rate, "this client's requests a second are used up; nothing was changed",
                          why);
 }
@@ -47,7 +47,7 @@ bool rate_begin(struct rate *rate, struct quota_use_slot *slot, const struct quo
  * batches for ever comes to an end, too. */
 bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why)
 {
-    if (!rate->slot || take(rate, cost - 1))
+    if (!rate->slot || take_tokens(rate, cost - 1))
         return true;
     if (cost > rate->limit.burst)
         return refuse_client(rate,
@@ -63,8 +63,8 @@ bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why)
 }
 
 /* Of each answer: printf would cost more than the decision. */
-static void put_field(char out[RATE_FIELD_SIZE], char first, int64_t tokens, char second,
-                      int64_t ns)
+static void put_rate_field(char out[RATE_FIELD_SIZE], char first, int64_t tokens, char second,
+                           int64_t ns)
 {
     char *to = stpcpy(out, "\"requests\";");
     *to++ = first;
@@ -79,10 +79,10 @@ static void put_field(char out[RATE_FIELD_SIZE], char first, int64_t tokens, cha
 
 void rate_put_policy(const struct rate *rate, char out[RATE_FIELD_SIZE])
 {
-    put_field(out, 'q', rate->limit.burst, 'w', rate->limit.burst * rate->limit.step_ns);
+    put_rate_field(out, 'q', rate->limit.burst, 'w', rate->limit.burst * rate->limit.step_ns);
 }
 
 void rate_put_state(const struct rate *rate, char out[RATE_FIELD_SIZE])
 {
-    put_field(out, 'r', rate->verdict.left, 't', rate->verdict.full_ns);
+    put_rate_field(out, 'r', rate->verdict.left, 't', rate->verdict.full_ns);
 }

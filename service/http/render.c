@@ -72,7 +72,7 @@ static void put_shorts(const struct outcome *out, struct buf *b)
     }
 }
 
-static void put_field(const struct outcome *out, struct buf *b)
+static void put_wrong_field(const struct outcome *out, struct buf *b)
 {
     if (!out->field)
         return;
@@ -107,7 +107,7 @@ static void put_members(const struct op *op, const struct outcome *out, struct b
     case OUT_ITEM_IN_USE:
     case OUT_PRECONDITION_REQUIRED:
     case OUT_PRECONDITION_FAILED: put_item_state(out, b); return;
-    case OUT_INVALID: put_field(out, b); return;
+    case OUT_INVALID: put_wrong_field(out, b); return;
     case OUT_UNKNOWN:
     case OUT_BROKEN:
         JSON_LIT(b, ",\"operation\":");

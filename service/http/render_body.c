@@ -26,7 +26,7 @@ void body_put_item(struct buf *b, struct str sku, const struct item *item)
     buf_putc(b, '}');
 }
 
-static void put_line(struct buf *b, const struct reservation_line *line, bool confirmed)
+static void put_reservation_line(struct buf *b, const struct reservation_line *line, bool confirmed)
 {
     JSON_SKU(b, "{\"sku\":", line->sku);
     JSON_INT(b, ",\"quantity\":", line->quantity);
@@ -70,7 +70,7 @@ void body_put_reservation(struct buf *b, const struct reservation *r, int64_t no
     for (unsigned i = 0; i < r->line_count; i++) {
         if (i > 0)
             buf_putc(b, ',');
-        put_line(b, &r->lines[i], r->state == RESERVATION_CONFIRMED);
+        put_reservation_line(b, &r->lines[i], r->state == RESERVATION_CONFIRMED);
     }
     buf_putc(b, ']');
     if (r->rereserved)

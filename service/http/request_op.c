@@ -218,8 +218,8 @@ static bool fill_reserve(struct op *op, struct arena *arena, const struct parsed
     return has_short ? fill_lines(op, arena, parsed->sku, parsed->to, parsed->quantity, why) : true;
 }
 
-static bool fill(struct op *op, struct arena *arena, const struct op_schema *schema,
-                 struct str param, const struct parsed_body *parsed, struct refusal *why)
+static bool fill_op(struct op *op, struct arena *arena, const struct op_schema *schema,
+                    struct str param, const struct parsed_body *parsed, struct refusal *why)
 {
     op->kind = schema->kind;
     op->lines = parsed->lines;
@@ -248,7 +248,7 @@ static bool fill(struct op *op, struct arena *arena, const struct op_schema *sch
 bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
              const struct parsed_body *parsed, const struct requester *by, struct refusal *why)
 {
-    if (!fill(op, arena, schema, param, parsed, why))
+    if (!fill_op(op, arena, schema, param, parsed, why))
         return false;
     for (unsigned i = 0; i < op->line_count; i++) {
         struct str *sku = &op->lines[i].sku;

@@ -189,7 +189,7 @@ static bool is_proxied(const struct http_server *server, const struct sockaddr *
     return server->proxy_protocol && ip_of_socket(&ip, from) && proxies_trust(server->proxies, &ip);
 }
 
-static void take(void *user, int fd, struct sockaddr *from, socklen_t size)
+static void take_client(void *user, int fd, struct sockaddr *from, socklen_t size)
 {
     struct http_server *server = user;
     bool proxied = is_proxied(server, from);
@@ -203,7 +203,7 @@ static void take(void *user, int fd, struct sockaddr *from, socklen_t size)
 static void accept_here(struct http_server *server, int fd)
 {
     struct acceptor *acceptor = &server->acceptors[server->acceptor_count++];
-    acceptor->take = take;
+    acceptor->take = take_client;
     acceptor->user = server;
     acceptor_start(acceptor, server->loop, fd);
     server->handles_open += ACCEPTOR_HANDLES;

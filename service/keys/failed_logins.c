@@ -59,7 +59,7 @@ static struct place *set_of(struct failed_logins *logins, uint64_t who)
 }
 
 /* NULL: it has none, so nothing has failed. */
-static struct place *find(struct failed_logins *logins, uint64_t who)
+static struct place *place_of_client(struct failed_logins *logins, uint64_t who)
 {
     struct place *set = set_of(logins, who);
     for (int i = 0; i < WAYS; i++)
@@ -85,7 +85,7 @@ static struct place *take_place(struct failed_logins *logins, uint64_t who)
 
 int64_t failed_logins_wait_ns(struct failed_logins *logins, const struct ip *from, int64_t now_ns)
 {
-    const struct place *place = find(logins, who_is(logins, from));
+    const struct place *place = place_of_client(logins, who_is(logins, from));
     int64_t full_at_ns = place ? atomic_load(&place->full_at_ns) : 0;
     return bucket_take(&full_at_ns, &logins->limit, now_ns, 1).wait_ns;
 }
@@ -93,7 +93,7 @@ int64_t failed_logins_wait_ns(struct failed_logins *logins, const struct ip *fro
 void failed_logins_note(struct failed_logins *logins, const struct ip *from, int64_t now_ns)
 {
     uint64_t who = who_is(logins, from);
-    struct place *place = find(logins, who);
+    struct place *place = place_of_client(logins, who);
     place = place ? place : take_place(logins, who);
     if (!place)
         return;

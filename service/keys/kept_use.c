@@ -24,7 +24,8 @@ static int64_t clamp(int64_t count)
 
 /* Adds to a window, or takes back what was added to it. One that is written is under way, so that
  * its word is not yet another one's. */
-static void add(struct kept_slot *slot, uint64_t window, const int64_t weight[KEPTS], int way)
+static void add_weights(struct kept_slot *slot, uint64_t window, const int64_t weight[KEPTS],
+                        int way)
 {
     for (int i = 0; i < KEPTS; i++) {
         _Atomic uint64_t *word = &slot->since[i][window % KEPT_WINDOWS];
@@ -103,7 +104,7 @@ static bool take_all(const struct kept_use *use, struct kept_ticket *t, const st
         if (t->weight[i] == 0)
             continue;
         if (!take_one(use, t, i, quota->limits[QUOTA_HOLDS + i], share)) {
-            add(t->slot, t->window, taken, -1);
+            add_weights(t->slot, t->window, taken, -1);
             return false;
         }
         taken[i] = t->weight[i];
@@ -134,7 +135,7 @@ void kept_use_take(struct kept_use *use, unsigned worker, struct kept_slot *slot
         if (taken && same)
             return;
         if (taken)
-            add(slot, t->window, t->weight, -1);
+            add_weights(slot, t->window, t->weight, -1);
         leave(use, worker, t->window);
         if (!taken)
             return;
@@ -149,11 +150,11 @@ void kept_use_settle(struct kept_use *use, unsigned worker, struct kept_ticket *
     t->verdict = KEPT_FREE;
     if (end == KEPT_DOUBT) {
         uint64_t window = enter(use, worker);
-        add(t->slot, window, t->weight, 1);
+        add_weights(t->slot, window, t->weight, 1);
         leave(use, worker, window);
     }
     if (end != KEPT_CAME)
-        add(t->slot, t->window, t->weight, -1);
+        add_weights(t->slot, t->window, t->weight, -1);
     leave(use, worker, t->window);
 }
 

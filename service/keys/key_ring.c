@@ -65,7 +65,7 @@ static void drop_keys(struct key_ring *ring)
 }
 
 /* False: out of memory. */
-static bool take(struct key_ring *ring, const struct key_list *list)
+static bool install_keys(struct key_ring *ring, const struct key_list *list)
 {
     struct ring_key *keys = calloc(list->count + 1, sizeof(*keys));
     struct ring_key **certified = calloc(list->count + 1, sizeof(struct ring_key *));
@@ -90,7 +90,7 @@ static bool take(struct key_ring *ring, const struct key_list *list)
     return true;
 }
 
-static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
+static bool load_keys(struct key_ring *ring, char why[KEYS_WHY_SIZE])
 {
     struct key_list *list = malloc(sizeof(*list));
     /* Of before it is read: a change meanwhile is one that is looked at again. */
@@ -98,7 +98,7 @@ static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
     bool good = list ? keys_file_read(ring->path, list, why)
                      : fail_with(why, KEYS_WHY_SIZE, "out of memory");
     good = good && keys_can_count(list, ring->ledger, why);
-    if (good && !take(ring, list))
+    if (good && !install_keys(ring, list))
         good = fail_with(why, KEYS_WHY_SIZE, "out of memory");
     free(list);
     ring->current = good;
@@ -117,7 +117,7 @@ struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quot
     ring->use = use;
     ring->quotas = quotas;
     ring->ledger = ledger;
-    if (load(ring, why))
+    if (load_keys(ring, why))
         return ring;
     free(ring);
     return NULL;
@@ -141,7 +141,7 @@ enum key_news key_ring_follow(struct key_ring *ring, bool always, char why[KEYS_
     struct keys_stamp stamp = keys_file_stamp(ring->path);
     if (!always && memcmp(&stamp, &ring->stamp, sizeof(stamp)) == 0)
         return KEY_NEWS_NONE;
-    return load(ring, why) ? KEY_NEWS_TAKEN : KEY_NEWS_BROKEN;
+    return load_keys(ring, why) ? KEY_NEWS_TAKEN : KEY_NEWS_BROKEN;
 }
 
 bool key_ring_is_current(const struct key_ring *ring)
@@ -171,7 +171,7 @@ bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES])
     return EVP_Digest(key.p, key.n, hash, NULL, EVP_sha256(), NULL) == 1;
 }
 
-static struct ring_key *find(const struct key_ring *ring, uint64_t id)
+static struct ring_key *find_by_id(const struct key_ring *ring, uint64_t id)
 {
     const struct ring_key wanted = {.entry = {.id = id}};
     return bsearch(&wanted, ring->keys, ring->count, sizeof(ring->keys[0]), by_id);
@@ -208,7 +208,7 @@ bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
 {
     uint64_t id;
     struct str text = bearer_of(authorization);
-    return api_key_peek(text, &id) && is_remembered(find(ring, id), text);
+    return api_key_peek(text, &id) && is_remembered(find_by_id(ring, id), text);
 }
 
 static enum key_verdict judge_time(struct ring_key *key, int64_t now_ms,
@@ -230,7 +230,7 @@ enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization,
     struct str text = bearer_of(authorization);
     if (!api_key_peek(text, &id))
         return KEY_MALFORMED;
-    struct ring_key *key = find(ring, id);
+    struct ring_key *key = find_by_id(ring, id);
     if (!is_remembered(key, text)) {
         if (!api_key_read(text, &id))
             return KEY_MALFORMED;

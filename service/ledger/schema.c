@@ -124,7 +124,7 @@ static int keep_id(void *context, const struct db_value *row, size_t count)
 }
 
 /* The line at the beginning of *text, which goes on behind it. */
-static struct str take_line(struct str *text)
+static struct str cut_line(struct str *text)
 {
     const char *end = memchr(text->p, '\n', text->n);
     struct str line = {text->p, end ? (size_t)(end + 1 - text->p) : text->n};
@@ -146,7 +146,7 @@ static enum db_result run_file(struct db *db, struct str text)
     struct buf part;
     buf_init(&part, text.n + 1);
     while (text.n > 0) {
-        struct str line = take_line(&text);
+        struct str line = cut_line(&text);
         if (begins_with(line, STR("-- only ")) || begins_with(line, STR("-- both\n")))
             mine = begins_with(line, str_of(only)) || begins_with(line, STR("-- both\n"));
         if (mine)

@@ -26,7 +26,8 @@ static void put_url(struct buf *out, const char *url)
 }
 
 /* As it would be typed, without what is secret in it. */
-static void put_value(struct buf *out, const struct arg_spec *spec, const struct config *config)
+static void put_shown_value(struct buf *out, const struct arg_spec *spec,
+                            const struct config *config)
 {
     struct buf shown;
     buf_init(&shown, SHOWN_MAX_BYTES);
@@ -41,7 +42,7 @@ static void put_configuration(struct buf *out, const struct config *config,
         buf_putc(out, i > 0 ? ',' : '[');
         JSON_STRING(out, "{\"name\":", str_of(config_specs[i].name));
         JSON_LIT(out, ",\"value\":");
-        put_value(out, &config_specs[i], config);
+        put_shown_value(out, &config_specs[i], config);
         JSON_STRING(out, ",\"from\":", str_of(args_from_name(from[i])));
         buf_putc(out, '}');
     }

@@ -79,7 +79,7 @@ static void look_after_keys(struct parent *p)
     key_watch_save(&p->shared);
 }
 
-static void step(struct parent *p)
+static void step_parent(struct parent *p)
 {
     int64_t beat_ms = notify_beat(&p->notify, clock_mono_ms());
     bool soon = p->shared.keys && (beat_ms < 0 || beat_ms > KEY_WATCH_MS);
@@ -104,7 +104,7 @@ static int run_parent(struct parent *p)
     }
     p->failed = p->failed || (rc < 0 && !p->stop);
     while (!p->stop && !p->failed)
-        step(p);
+        step_parent(p);
     notify_stopping(&p->notify, "Stopping");
     if (p->pool)
         pool_stop(p->pool, STOP_GRACE_MS);
@@ -113,7 +113,7 @@ static int run_parent(struct parent *p)
     return p->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static bool make_shared(struct parent *p)
+static bool make_shared_state(struct parent *p)
 {
     struct shared_state *shared = &p->shared;
     if (!shared_state_make(shared, p->config, 1, SLOTS))
@@ -166,7 +166,7 @@ int apart_run(const struct apart *apart, const struct config *config)
     log_event(LOG_INFO, apart->command, LOG_STR("version", stockd_version));
     config_log(config);
     int status = EXIT_FAILURE;
-    if (make_shared(&p))
+    if (make_shared_state(&p))
         status = run_shared(&p);
     else
         (void)fail_start("out of memory");

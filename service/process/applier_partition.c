@@ -263,7 +263,7 @@ static enum carry_result took(struct carrier *carrier, struct carry *carry, size
 }
 
 /* The chunk as a whole is refused: a smaller one tells which entry it is. */
-static enum carry_result refused(struct carrier *carrier, struct carry *carry, size_t count)
+static enum carry_result halve_refused(struct carrier *carrier, struct carry *carry, size_t count)
 {
     if (count == 1)
         return get_stuck(carrier, carry, carrier->apply->why);
@@ -280,7 +280,8 @@ static enum carry_result disowned(struct carrier *carrier, struct carry *carry)
     return carry_over(carrier, carry, carrier->apply->why);
 }
 
-static enum carry_result no_memory(struct carrier *carrier, struct carry *carry, size_t count)
+static enum carry_result halve_for_memory(struct carrier *carrier, struct carry *carry,
+                                          size_t count)
 {
     if (count == 1)
         return carry_from_sql(carrier);
@@ -305,13 +306,13 @@ static enum carry_result apply_some(struct carrier *carrier, struct carry *carry
             return get_stuck(carrier, carry, apply->why);
         carry->chunk = (unsigned)apply->good;
         return CARRY_FULL;
-    case APPLY_FORK: return refused(carrier, carry, count);
+    case APPLY_FORK: return halve_refused(carrier, carry, count);
     case APPLY_DISOWNED: return disowned(carrier, carry);
     case APPLY_ELSEWHERE: carry_keep_place(carry, apply); return CARRY_FULL;
-    case APPLY_NO_MEMORY: return no_memory(carrier, carry, count);
+    case APPLY_NO_MEMORY: return halve_for_memory(carrier, carry, count);
     case APPLY_DB:
         if (apply->db_result == DB_CONSTRAINT)
-            return refused(carrier, carry, count);
+            return halve_refused(carrier, carry, count);
         return carry_from_sql(carrier);
     }
     abort();
@@ -329,7 +330,7 @@ static enum carry_result tell_where(struct carrier *carrier, struct carry *carry
 
 /* Nothing is left behind the checkpoint. What the stream once had there was deleted. What it has
  * there is taken before its epoch ends (rule APPLY, docs/model). */
-static enum carry_result settle(struct carrier *carrier, struct carry *carry)
+static enum carry_result handle_stream_end(struct carrier *carrier, struct carry *carry)
 {
     bool ends_later = carry->tail.epoch > 0 && event_id_compare(carry->tail, carry->at) > 0;
     if (ends_later || (carry->state == CARRY_BEHIND && carry->tail.epoch == 0)) {
@@ -391,7 +392,7 @@ enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
     if (feed_read(&carrier->feed, carry->partition, carry->at, carry->chunk) < 0)
         return carry_from_redis(carrier);
     if (carrier->feed.count == 0)
-        return settle(carrier, carry);
+        return handle_stream_end(carrier, carry);
     enum carry_result result = check_turn(carrier, carry);
     if (result != CARRY_IDLE || carry->state == CARRY_LOST)
         return result;

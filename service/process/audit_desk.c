@@ -44,7 +44,7 @@ static struct live_audit under_way(const struct audit_asker *asker)
 
 /* The message says nothing but that there is something to look at. There is never more than one on
  * its way, so it finds room. */
-static bool begin(void *user)
+static bool request_audit(void *user)
 {
     const struct audit_asker *asker = user;
     int64_t none = 0;
@@ -59,7 +59,7 @@ static bool begin(void *user)
     return false;
 }
 
-static void look(void *user, struct http_audit *audit)
+static void look_at_desk(void *user, struct http_audit *audit)
 {
     const struct audit_asker *asker = user;
     struct audit_last last = asker->desk->last[asker->desk->newest];
@@ -80,5 +80,5 @@ static void look(void *user, struct http_audit *audit)
 
 void audit_asker_serve(struct audit_asker *asker, struct http_audits *audits)
 {
-    *audits = (struct http_audits){.begin = begin, .look = look, .user = asker};
+    *audits = (struct http_audits){.begin = request_audit, .look = look_at_desk, .user = asker};
 }

@@ -44,7 +44,7 @@ static void keep(struct auditor *a, enum audit_result result)
     a->desk->newest = next;
 }
 
-static void compare(struct auditor *a, const struct config *config)
+static void audit_once(struct auditor *a, const struct config *config)
 {
     const char *unkept;
     const int64_t began_ms = clock_mono_ms();
@@ -84,7 +84,7 @@ int audit_process_run(struct pool_child *child, void *arg)
     a.audit.on_progress = on_progress;
     a.audit.user = &a;
     log_event(LOG_INFO, "audit begun");
-    compare(&a, shared->config);
+    audit_once(&a, shared->config);
     db_close(a.audit.db);
     audit_free(&a.audit);
     admin_free(admin);

@@ -15,7 +15,7 @@ void backlog_begin(struct store_shared *shared)
     show_last_look(shared);
 }
 
-static void add(struct backlog_sum *sum, const struct feed_backlog *one, int64_t now_ms)
+static void add_backlog(struct backlog_sum *sum, const struct feed_backlog *one, int64_t now_ms)
 {
     sum->entries += one->entries;
     sum->events += one->events;
@@ -35,9 +35,9 @@ int backlog_look(struct admin *admin, unsigned partitions, struct backlog *backl
         int64_t now_ms = admin_now_ms(admin, p);
         if (now_ms < 0 || feed_look_behind(admin, p, &one) < 0)
             return -1;
-        add(&backlog->all, &one, now_ms);
+        add_backlog(&backlog->all, &one, now_ms);
         if (admin_is_open(admin, p))
-            add(&backlog->open, &one, now_ms);
+            add_backlog(&backlog->open, &one, now_ms);
         reached++;
     }
     backlog->has_until_ms = reached == partitions ? begin_ms - backlog->all.lag_ms : 0;

@@ -67,7 +67,7 @@ static int look_at_audit(struct chores *c)
     return 0;
 }
 
-static int look_around(struct chores *c)
+static int look_at_redis(struct chores *c)
 {
     int memory = admin_look_at_memory(c->admin), replicas = admin_look_at_replicas(c->admin);
     int backlog = c->shared->store_config.ledger ? look_at_backlog(c) : 0;
@@ -81,7 +81,7 @@ int chores_do(struct chores *c)
     int looked = 0;
     if (mono_ms >= c->look_ms) {
         c->look_ms = mono_ms + LOOK_MS;
-        looked = look_around(c);
+        looked = look_at_redis(c);
     }
     if (mono_ms < c->trim_ms)
         return looked;

@@ -85,8 +85,8 @@ static const struct {
 /* --- rules ------------------------------------------------------------------------------------ */
 
 /* A call that is not of this processor has a number below 0. */
-static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned count,
-               const struct scmp_arg_cmp *args)
+static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned count,
+                    const struct scmp_arg_cmp *args)
 {
     int number = seccomp_syscall_resolve_name(name);
     return number < 0 ? 0 : seccomp_rule_add_array(filter, action, number, count, args);
@@ -96,7 +96,7 @@ static int add_all(scmp_filter_ctx filter, uint32_t action, const char *const *n
 {
     int rc = 0;
     for (; *names && rc == 0; names++)
-        rc = add(filter, action, *names, 0, NULL);
+        rc = add_rule(filter, action, *names, 0, NULL);
     return rc;
 }
 
@@ -117,7 +117,7 @@ static int allow_values(scmp_filter_ctx filter, const char *name, unsigned arg,
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
         struct scmp_arg_cmp value = equals(arg, values[i]);
-        rc = add(filter, SCMP_ACT_ALLOW, name, 1, &value);
+        rc = add_rule(filter, SCMP_ACT_ALLOW, name, 1, &value);
     }
     return rc;
 }
@@ -127,7 +127,7 @@ static int allow_values(scmp_filter_ctx filter, const char *name, unsigned arg,
 static int allow_threads(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp thread = masked(0, CLONE_THREAD, CLONE_THREAD);
-    return add(filter, SCMP_ACT_ALLOW, "clone", 1, &thread);
+    return add_rule(filter, SCMP_ACT_ALLOW, "clone", 1, &thread);
 }
 
 static int allow_opening_to_read(scmp_filter_ctx filter)
@@ -135,8 +135,8 @@ static int allow_opening_to_read(scmp_filter_ctx filter)
     const uint64_t changes = O_ACCMODE | O_CREAT | O_TRUNC;
     const struct scmp_arg_cmp open = masked(1, changes, O_RDONLY);
     const struct scmp_arg_cmp openat = masked(2, changes, O_RDONLY);
-    int rc = add(filter, SCMP_ACT_ALLOW, "open", 1, &open);
-    return rc < 0 ? rc : add(filter, SCMP_ACT_ALLOW, "openat", 1, &openat);
+    int rc = add_rule(filter, SCMP_ACT_ALLOW, "open", 1, &open);
+    return rc < 0 ? rc : add_rule(filter, SCMP_ACT_ALLOW, "openat", 1, &openat);
 }
 
 static int allow_by_value(scmp_filter_ctx filter, enum confine_kind kind)
@@ -168,9 +168,9 @@ static int deny_nobodys(scmp_filter_ctx filter)
     int rc = add_all(filter, SCMP_ACT_ERRNO(EPERM), nobodys_calls);
     for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]) && rc == 0; i++) {
         struct scmp_arg_cmp space = masked(0, spaces[i], spaces[i]);
-        rc = add(filter, SCMP_ACT_ERRNO(EPERM), "clone", 1, &space);
+        rc = add_rule(filter, SCMP_ACT_ERRNO(EPERM), "clone", 1, &space);
     }
-    return rc < 0 ? rc : add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
+    return rc < 0 ? rc : add_rule(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
 }
 
 /* --- the filter ------------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ bool confine_is_built(void)
     return !SANITIZED;
 }
 
-static int fill(scmp_filter_ctx filter, enum confine_kind kind)
+static int fill_filter(scmp_filter_ctx filter, enum confine_kind kind)
 {
     int rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
     /* It guards against ourselves: no need to have the processor speculate less for it. */
@@ -213,7 +213,7 @@ int confine_calls(enum confine_kind kind)
     if (!filter)
         return -ENOMEM;
     (void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errors */
-    int rc = fill(filter, kind);
+    int rc = fill_filter(filter, kind);
     if (rc == 0)
         rc = seccomp_load(filter);
     seccomp_release(filter);

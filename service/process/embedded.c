@@ -17,7 +17,7 @@
 /* Redis packs records of up to so many bytes, those with texts among them (core/parts.h). */
 #define RECORD_PACKED_MAX "256"
 
-static int fail(char *err, size_t err_size, const char *what, const char *path)
+static int fail_on_path(char *err, size_t err_size, const char *what, const char *path)
 {
     int saved = errno;
     snprintf(err, err_size, "%s %s: %s", what, path, strerror(saved));
@@ -46,11 +46,11 @@ static int take_service(struct embedded *e, char *err, size_t err_size)
     snprintf(path, sizeof(path), "%.4000s/service", e->dir);
     e->service_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (e->service_fd < 0)
-        return fail(err, err_size, "cannot open", path);
+        return fail_on_path(err, err_size, "cannot open", path);
     if (fcntl(e->service_fd, F_SETLK, &lock) == 0)
         return 0;
     if (errno != EACCES && errno != EAGAIN)
-        return fail(err, err_size, "cannot lock", path);
+        return fail_on_path(err, err_size, "cannot lock", path);
     if (fcntl(e->service_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
         lock.l_pid = 0; /* it has just ended, or is out of sight */
     snprintf(err, err_size,
@@ -68,7 +68,7 @@ static int take_lock(struct embedded *e, char *err, size_t err_size)
     snprintf(path, sizeof(path), "%.4000s/lock", e->dir);
     e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (e->lock_fd < 0)
-        return fail(err, err_size, "cannot open", path);
+        return fail_on_path(err, err_size, "cannot open", path);
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (flock(e->lock_fd, LOCK_EX | LOCK_NB) == 0)
             return 0;
@@ -101,7 +101,7 @@ static int check_dir(const char *path, char *err, size_t err_size)
 {
     struct stat st;
     if (stat(path, &st) < 0)
-        return fail(err, err_size, "cannot enter", path);
+        return fail_on_path(err, err_size, "cannot enter", path);
     unsigned mode = st.st_mode & 07777;
     if (!S_ISDIR(st.st_mode))
         snprintf(err, err_size, "%s is no directory", path);
@@ -123,7 +123,7 @@ static int check_dir(const char *path, char *err, size_t err_size)
 static int own_dir(const char *path, char *err, size_t err_size)
 {
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return fail(err, err_size, "cannot make", path);
+        return fail_on_path(err, err_size, "cannot make", path);
     return check_dir(path, err, err_size);
 }
 
@@ -136,7 +136,7 @@ static int hide_ledger(const struct embedded *e, char *err, size_t err_size)
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         snprintf(path, sizeof(path), "%.4000s/%s", e->dir, files[i]);
         if (stat(path, &st) == 0 && (st.st_mode & 077) && chmod(path, 0600) < 0)
-            return fail(err, err_size, "cannot change the mode of", path);
+            return fail_on_path(err, err_size, "cannot change the mode of", path);
     }
     return 0;
 }
@@ -161,7 +161,7 @@ int embedded_prepare(struct embedded *e, const struct config *config, char *err,
     if (own_dir(config->data_dir, err, err_size) < 0)
         return -1;
     if (!realpath(config->data_dir, e->dir))
-        return fail(err, err_size, "cannot enter", config->data_dir);
+        return fail_on_path(err, err_size, "cannot enter", config->data_dir);
     snprintf(redis_dir, sizeof(redis_dir), "%.4000s/redis", e->dir);
     if (own_dir(redis_dir, err, err_size) < 0 || hide_ledger(e, err, err_size) < 0)
         return -1;

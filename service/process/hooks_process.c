@@ -61,7 +61,7 @@ static struct hook *hook_named(struct hooks_process *p, const char *name)
 }
 
 /* For who has it next. What SQL cannot be told now is sent once more, later. */
-static void give_up(struct hooks_process *p, struct hook *hook)
+static void give_up_hook(struct hooks_process *p, struct hook *hook)
 {
     const char *owner = p->shared->hooks_look->owner;
     const struct hook_now now = now_of(p);
@@ -99,7 +99,7 @@ static bool take_list(struct hooks_process *p, struct hook_list *list)
     }
     for (size_t j = 0; j < p->count; j++)
         if (!kept[j])
-            give_up(p, p->hooks[j]);
+            give_up_hook(p, p->hooks[j]);
     for (size_t i = 0; i < list->count; i++)
         hooks[i]->spec = &list->hooks[i];
     memcpy(p->hooks, hooks, sizeof(hooks));
@@ -149,7 +149,7 @@ static void take_signals(struct hooks_process *p)
 
 /* --- SQL -------------------------------------------------------------------------------------- */
 
-static void tell(const struct hooks_process *p, enum hooks_state state)
+static void set_state(const struct hooks_process *p, enum hooks_state state)
 {
     p->shared->hooks_look->state = state;
 }
@@ -161,7 +161,7 @@ static void sql_trouble(struct hooks_process *p, const char *why)
     if (p->backoff_ms > BACKOFF_MAX)
         p->backoff_ms = BACKOFF_MAX;
     p->sql_ms = clock_mono_ms() + p->backoff_ms;
-    tell(p, HOOKS_WAIT_SQL);
+    set_state(p, HOOKS_WAIT_SQL);
     if (log_allowed(&gate, clock_mono_ms()))
         log_event(LOG_WARN, "hooks wait for the ledger's database", LOG_STR("why", why),
                   LOG_INT("again_in_ms", p->backoff_ms));
@@ -222,7 +222,7 @@ static void take_news(struct hooks_process *p, struct hook *hook, enum hook_news
 }
 
 /* Whose hooks are. */
-static bool look(struct hooks_process *p)
+static bool look_at_hooks(struct hooks_process *p)
 {
     const struct hook_now now = now_of(p);
     if (now.mono_ms < p->look_ms)
@@ -312,7 +312,7 @@ static bool read_new(struct hooks_process *p)
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 
-static void show(struct hooks_process *p, int64_t wall_ms)
+static void set_gauges(struct hooks_process *p, int64_t wall_ms)
 {
     int64_t sent = 0, off = 0, waiting = 0, lag_ms = 0;
     for (size_t i = 0; i < p->count; i++) {
@@ -330,7 +330,7 @@ static void show(struct hooks_process *p, int64_t wall_ms)
     stats_set(STATS_HOOKS_LAG_MS, lag_ms);
 }
 
-static void take_results(struct hooks_process *p, int wait_ms)
+static void take_hook_results(struct hooks_process *p, int wait_ms)
 {
     struct sender_result result;
     sender_wait(p->sender, wait_ms);
@@ -342,11 +342,11 @@ static void take_results(struct hooks_process *p, int wait_ms)
 
 static void ask_sql(struct hooks_process *p)
 {
-    if (clock_mono_ms() < p->sql_ms || !open_database(p) || !look(p) || !save(p) ||
+    if (clock_mono_ms() < p->sql_ms || !open_database(p) || !look_at_hooks(p) || !save(p) ||
         (p->stop_ms == 0 && !read_new(p)))
         return;
     p->backoff_ms = 0;
-    tell(p, HOOKS_AT_WORK);
+    set_state(p, HOOKS_AT_WORK);
 }
 
 static void send_all(struct hooks_process *p)
@@ -376,8 +376,8 @@ static void take_turn(struct hooks_process *p)
     ask_sql(p);
     if (p->stop_ms == 0)
         send_all(p);
-    take_results(p, wait_ms(p));
-    show(p, clock_wall_ms());
+    take_hook_results(p, wait_ms(p));
+    set_gauges(p, clock_wall_ms());
 }
 
 static bool has_flying(const struct hooks_process *p)
@@ -416,7 +416,7 @@ static bool make_parts(struct hooks_process *p)
 static void stop_process(struct hooks_process *p)
 {
     for (size_t i = 0; i < p->count; i++)
-        give_up(p, p->hooks[i]);
+        give_up_hook(p, p->hooks[i]);
     sender_free(p->sender);
     if (p->list)
         hooks_file_free(p->list);

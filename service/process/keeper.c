@@ -192,7 +192,7 @@ static void say_partly_open(struct keeper *k, enum log_level level, unsigned ope
 }
 
 /* True if there is anything to work on: the partitions do not depend on each other. */
-static bool look_around(struct keeper *k)
+static bool open_any_partition(struct keeper *k)
 {
     const char *why;
     enum admin_result result = admin_open(k->admin, &why);
@@ -216,7 +216,7 @@ static void on_step(uv_timer_t *timer)
     struct keeper *k = timer->data;
     if (k->flying > 0 && clock_mono_ms() - k->round_ms > LATE_MS)
         round_failed(k, "Redis has not answered its transactions yet");
-    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look_around(k))
+    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !open_any_partition(k))
         return;
     int swept = sweep_due(k);
     if (chores_do(&k->chores) == 0 && swept == 0) {
@@ -327,7 +327,7 @@ static void on_live_step(uv_timer_t *timer)
     live_round_do(&k->live);
 }
 
-static int start(struct keeper *k)
+static int start_keeper(struct keeper *k)
 {
     char err[256] = "";
     struct store_config config = k->shared->store_config;
@@ -392,7 +392,7 @@ int keeper_run(struct pool_child *child, void *arg)
     begin_looks(&k);
     if (!open_first(&k, child, args->patience_ms))
         return POOL_EXIT_FATAL;
-    if (start(&k) < 0 || pool_ready(child) < 0)
+    if (start_keeper(&k) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&k.loop, UV_RUN_DEFAULT);
     stop_keeper(&k);

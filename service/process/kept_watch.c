@@ -35,7 +35,7 @@ static struct kept_use *use_of(const struct kept_watch *watch)
 }
 
 /* In a thread of the pool. */
-static enum db_result ask(struct query *query, struct db *db)
+static enum db_result query_usage(struct query *query, struct db *db)
 {
     struct kept_watch *watch = (struct kept_watch *)query;
     return usage_read(db, &watch->arena, &watch->since, CLIENTS_MAX, &watch->clients,
@@ -44,7 +44,7 @@ static enum db_result ask(struct query *query, struct db *db)
 
 /* A client that has nothing has no row; those that found no slot of their own share one. False: no
  * memory. */
-static bool tell(struct kept_watch *watch)
+static bool publish_usage(struct kept_watch *watch)
 {
     struct quota_use *use = watch->shared->quota_use;
     int64_t(*known)[KEPTS] = arena_zalloc(&watch->arena, QUOTA_USE_SLOTS * sizeof(*known));
@@ -84,7 +84,7 @@ static void on_asked(struct query *query)
         say_trouble(watch, query->why);
     else if (watch->count == CLIENTS_MAX)
         say_trouble(watch, "more clients have something there than can be read at once");
-    else if (!tell(watch))
+    else if (!publish_usage(watch))
         say_trouble(watch, "out of memory");
     watch->asking = false;
     arena_reset(&watch->arena);
@@ -100,7 +100,7 @@ static void begin_asking(struct kept_watch *watch, int64_t now_ms, int64_t has_u
     watch->since =
         (struct usage_since){.operations_ms = wall_ms - store->operation_retention_ms,
                              .reservations_ms = wall_ms - store->reservation_retention_ms};
-    watch->query = (struct query){.ask = ask, .done = on_asked};
+    watch->query = (struct query){.ask = query_usage, .done = on_asked};
     watch->asking = query_pool_ask(watch->queries, &watch->query);
     if (!watch->asking)
         say_trouble(watch, "too many questions wait");

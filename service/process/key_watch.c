@@ -20,7 +20,7 @@ bool key_watch_check(const struct config *config, char *err, size_t err_size)
 }
 
 /* False: out of memory. */
-static bool make_shared(struct shared_state *shared)
+static bool make_key_tables(struct shared_state *shared)
 {
     int64_t most = shared->config->failed_logins;
     shared->key_use = key_use_new();
@@ -35,7 +35,7 @@ bool key_watch_begin(struct shared_state *shared, char *err, size_t err_size)
     char why[KEYS_WHY_SIZE] = "out of memory";
     if (!path)
         return true;
-    if (make_shared(shared))
+    if (make_key_tables(shared))
         shared->keys = key_ring_new(path, shared->key_use, shared->quota_use,
                                     config_has_ledger(shared->config), why);
     return shared->keys || fail_with(err, err_size, "--keys-file %s: %s", path, why);

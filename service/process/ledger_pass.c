@@ -12,7 +12,7 @@ static void lose(struct ledger_pass *pass, struct carry *part, const char *why)
 }
 
 /* Is the partition's Redis there, and is it the one that it was? */
-static enum admin_result reach(struct ledger_pass *pass, struct carry *part)
+static enum admin_result reach_partition(struct ledger_pass *pass, struct carry *part)
 {
     struct admin *admin = pass->carrier.admin;
     enum admin_result result = admin_at(admin, part->partition);
@@ -33,7 +33,7 @@ static enum carry_result reach_all(struct ledger_pass *pass)
     pass->away = 0;
     pass->loading = false;
     for (unsigned i = 0; i < pass->count; i++) {
-        if (reach(pass, &pass->parts[i]) != ADMIN_REFUSED || pass->known)
+        if (reach_partition(pass, &pass->parts[i]) != ADMIN_REFUSED || pass->known)
             continue;
         snprintf(pass->carrier.why, sizeof(pass->carrier.why), "%s", pass->why);
         return CARRY_REFUSED;
@@ -42,8 +42,8 @@ static enum carry_result reach_all(struct ledger_pass *pass)
 }
 
 /* Trouble with the Redis of one partition is no matter of the others. */
-static enum carry_result settle(struct ledger_pass *pass, struct carry *part,
-                                enum carry_result result)
+static enum carry_result lose_if_redis_failed(struct ledger_pass *pass, struct carry *part,
+                                              enum carry_result result)
 {
     if (result != CARRY_REDIS)
         return result;
@@ -72,8 +72,8 @@ static enum carry_result look_at_all(struct ledger_pass *pass, struct store_shar
     for (unsigned i = 0; i < pass->count && result == CARRY_IDLE; i++) {
         struct carry *part = &pass->parts[i];
         if (is_reached(pass, part))
-            result =
-                settle(pass, part, carry_look(&pass->carrier, part, has_past, clock_mono_ms()));
+            result = lose_if_redis_failed(
+                pass, part, carry_look(&pass->carrier, part, has_past, clock_mono_ms()));
         lost = lost || part->state == CARRY_LOST;
     }
     if (result == CARRY_IDLE)
@@ -88,7 +88,8 @@ static enum carry_result step_all(struct ledger_pass *pass)
         struct carry *part = &pass->parts[i];
         if (!is_reached(pass, part))
             continue;
-        enum carry_result result = settle(pass, part, carry_step(&pass->carrier, part));
+        enum carry_result result =
+            lose_if_redis_failed(pass, part, carry_step(&pass->carrier, part));
         if (result > worst)
             worst = result;
     }

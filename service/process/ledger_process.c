@@ -87,7 +87,7 @@ static bool leaving(const struct ledger_process *l)
 
 /* --- being asked ------------------------------------------------------------------------------ */
 
-static void tell(const struct ledger_process *l, enum ledger_state state)
+static void set_state(const struct ledger_process *l, enum ledger_state state)
 {
     if (l->shared->ledger_look)
         l->shared->ledger_look->state = state;
@@ -127,7 +127,7 @@ static void tell_partitions(const struct ledger_process *l)
         enum ledger_state one = of_partition(l->pass.parts[i].state);
         state = one > state ? one : state;
     }
-    tell(l, state);
+    set_state(l, state);
 }
 
 /* --- trouble ---------------------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ static void say_redis_trouble(struct ledger_process *l)
 /* No Redis can be worked with. */
 static void wait_for_redis(struct ledger_process *l)
 {
-    tell(l, LEDGER_WAITS_REDIS);
+    set_state(l, LEDGER_WAITS_REDIS);
     admin_hang_up(l->admin);
     forget_all(l);
     rest(l, REDIS_WAIT_MS);
@@ -180,7 +180,7 @@ static void sql_trouble(struct ledger_process *l, const char *why)
                   LOG_INT("again_in_ms", l->backoff_ms));
     l->db_checked = false;
     l->shared->store_shared->ledger_down = true;
-    tell(l, LEDGER_WAITS_SQL);
+    set_state(l, LEDGER_WAITS_SQL);
     forget_all(l);
     wait_for_database(l, l->backoff_ms);
 }

@@ -39,7 +39,8 @@ static in_port_t *port_of(struct sockaddr_storage *a)
                                    : &((struct sockaddr_in6 *)a)->sin6_port;
 }
 
-static bool look_up(const char *host, const char *port, struct endpoint *to, const char **why)
+static bool look_up_address(const char *host, const char *port, struct endpoint *to,
+                            const char **why)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
     int rc = getaddrinfo(host, port, &hints, &found);
@@ -52,12 +53,13 @@ static bool look_up(const char *host, const char *port, struct endpoint *to, con
 }
 
 /* What localhost means needs no look-up (RFC 6761), which may know one family only. */
-static bool find(const char *host, const char *port, struct endpoint *to, const char **why)
+static bool resolve_address(const char *host, const char *port, struct endpoint *to,
+                            const char **why)
 {
     to->count = 0;
     if (strcasecmp(host, "localhost") != 0)
-        return look_up(host, port, to, why);
-    return look_up("127.0.0.1", port, to, why) && look_up("::1", port, to, why);
+        return look_up_address(host, port, to, why);
+    return look_up_address("127.0.0.1", port, to, why) && look_up_address("::1", port, to, why);
 }
 
 static bool resolve(const char *option, const char *text, struct endpoint *to, char *err,
@@ -71,7 +73,7 @@ static bool resolve(const char *option, const char *text, struct endpoint *to, c
                          text);
     bool bracketed = text[0] == '[' && text[n - 1] == ']';
     snprintf(host, sizeof(host), "%.*s", (int)(bracketed ? n - 2 : n), text + bracketed);
-    return find(host, colon + 1, to, &why) ||
+    return resolve_address(host, colon + 1, to, &why) ||
            fail_with(err, err_size, "%s %s: %s", option, text, why);
 }
 
@@ -119,7 +121,7 @@ static int bind_shared(int fd, const struct sockaddr_storage *address)
 }
 
 /* A socket on the address, whose port becomes the one that was taken; or -errno. */
-static int open_one(struct sockaddr_storage *address)
+static int open_bound(struct sockaddr_storage *address)
 {
     socklen_t size = sizeof(*address);
     int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -179,7 +181,7 @@ static int open_listener(struct endpoint *to, struct listener *listener)
 {
     for (unsigned i = 0; i < to->count; i++) {
         *port_of(&to->at[i]) = *port_of(&to->at[0]);
-        listener->fd[i] = open_one(&to->at[i]);
+        listener->fd[i] = open_bound(&to->at[i]);
         if (listener->fd[i] < 0)
             return listener->fd[i];
     }

@@ -7,7 +7,7 @@ void live_peers_begin(struct live_peers *peers)
 }
 
 /* NULL: there are as many as there may be. */
-static struct live_peer *find(struct live_peers *peers, struct str name)
+static struct live_peer *peer_for(struct live_peers *peers, struct str name)
 {
     for (unsigned i = 0; i < peers->count; i++)
         if (str_equal(str_of(peers->peers[i].name), name))
@@ -22,7 +22,7 @@ static struct live_peer *find(struct live_peers *peers, struct str name)
 
 void live_peers_note(struct live_peers *peers, struct str name, struct str value, int64_t now_ms)
 {
-    struct live_peer *peer = find(peers, name);
+    struct live_peer *peer = peer_for(peers, name);
     uint64_t hash = str_hash(value);
     if (!peer)
         return;

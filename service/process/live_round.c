@@ -88,7 +88,7 @@ static void put_counts(struct live_round *round, const struct live_counted *now)
 /* --- how it is -------------------------------------------------------------------------------- */
 
 /* When nobody has looked for a while, the time since counts as lag: it may be that. */
-static void put_gauges(struct live_round *round)
+static void sample_gauges(struct live_round *round)
 {
     const struct stats *stats = round->shared->stats;
     struct live_sample *s = &round->sample;
@@ -137,7 +137,7 @@ static void put_own(struct live_round *round)
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-static struct str name_of(const struct hot_item *item)
+static struct str hot_name(const struct hot_item *item)
 {
     return (struct str){item->name, item->n};
 }
@@ -162,7 +162,7 @@ static void take_names(struct live_round *round)
     s->item_count = 0;
     for (unsigned i = 0; i < found && s->item_count < LIVE_SAMPLE_ITEMS; i++) {
         const struct hot_item *hot = &round->room[i];
-        if (!item_name_valid(name_of(hot)) || is_beyond(s, name_of(hot)))
+        if (!item_name_valid(hot_name(hot)) || is_beyond(s, hot_name(hot)))
             continue;
         struct live_item *item = &s->items[s->item_count++];
         *item = (struct live_item){.rate = hot->rate, .n = hot->n};
@@ -253,7 +253,7 @@ void live_round_do(struct live_round *round)
      * is not known what was. */
     if (first && live_board_turn(round->shared->live) > 0)
         return;
-    put_gauges(round);
+    sample_gauges(round);
     take_names(round);
     take_counters(round);
     round->view = (struct live_view){.ledger_lag_ms = -1, .ledger_lag_events = -1};

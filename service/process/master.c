@@ -86,13 +86,13 @@ static void on_message(void *ctx, int slot, const void *bytes, size_t n)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-static int fail(const char *what, const char *why)
+static int fail_startup(const char *what, const char *why)
 {
     log_event(LOG_ERROR, what, LOG_STR("why", why));
     return EXIT_FAILURE;
 }
 
-static bool make_shared(struct master *m)
+static bool make_shared_state(struct master *m)
 {
     unsigned workers = (unsigned)m->config->workers;
     m->shared.listeners = m->listeners;
@@ -193,7 +193,7 @@ static int64_t sooner(int64_t a_ms, int64_t b_ms)
 
 /* One step of the pool, of most_ms or as long as the watchdog bears; < 0: as long as that. Who is
  * forked later is to have the keys of then: what was revoked must not come back with them. */
-static void step(struct master *m, int64_t most_ms)
+static void step_master(struct master *m, int64_t most_ms)
 {
     int64_t look_ms = m->shared.keys ? KEY_WATCH_MS : -1;
     int64_t beat_ms = notify_beat(&m->notify, clock_mono_ms());
@@ -207,7 +207,7 @@ static void step(struct master *m, int64_t most_ms)
 static bool await_ready(struct master *m)
 {
     while (!all_ready(m) && !m->failed && !m->stop) {
-        step(m, LOOK_MS);
+        step_master(m, LOOK_MS);
         m->late = !m->failed && !m->stop && !waiting_goes_on(&m->waiting);
         if (m->late)
             return false;
@@ -270,7 +270,7 @@ static void stop_slots(struct master *m, int first, unsigned count, int64_t grac
             pool_stop_slot(m->pool, first + (int)i, grace_ms);
     while (any_stopping(m)) {
         notify_working(&m->notify, "Stopping");
-        step(m, WORKING_MS);
+        step_master(m, WORKING_MS);
     }
 }
 
@@ -312,7 +312,7 @@ static int serve_all(struct master *m, const char *address)
     snprintf(m->serves, sizeof(m->serves), "Listening on %s://%s", scheme, address);
     notify_ready(&m->notify, m->serves);
     while (!m->stop && !m->failed) {
-        step(m, -1);
+        step_master(m, -1);
         if (m->audit_slot >= 0 && !m->stop)
             audit_desk_look(m->shared.audit_desk, m->pool, m->audit_slot);
     }
@@ -336,16 +336,16 @@ static int take_and_drop(struct master *m, char address[LISTEN_TEXT_SIZE])
     struct rights_user user;
     char err[CONFIG_ERR_SIZE] = "";
     if (!rights_find(config, &user, err, sizeof(err)))
-        return fail("cannot start", err);
+        return fail_startup("cannot start", err);
     int rc = listen_open("--listen", config->listen, config_is_public(config), m->shared.listeners,
                          m->shared.workers, address, err, sizeof(err));
     if (rc < 0)
-        return fail("cannot listen", err);
+        return fail_startup("cannot listen", err);
     rc = config->access_log ? access_log_standard(config->access_log, &m->shared.access_fd) : 0;
     if (rc < 0)
         return fail_access_log(m, rc);
     if (!rights_drop(config, &user, err, sizeof(err)))
-        return fail("cannot start", err);
+        return fail_startup("cannot start", err);
     /* What cannot be opened now is a mistake in the options; later it is a matter of waiting. */
     rc = config->access_log ? access_log_try(config->access_log) : 0;
     return rc < 0 ? fail_access_log(m, rc) : EXIT_SUCCESS;
@@ -365,25 +365,25 @@ int master_run(const struct config *config, const enum arg_from *from)
     notify_begin(&m.notify);
     log_event(LOG_INFO, "stockd", LOG_STR("version", stockd_version));
     config_log(config);
-    if (!make_shared(&m))
-        return fail("cannot start", "out of memory");
+    if (!make_shared_state(&m))
+        return fail_startup("cannot start", "out of memory");
     if (take_and_drop(&m, address) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     if (!key_watch_begin(&m.shared, err, sizeof(err)))
-        return fail("cannot read the API keys", err);
+        return fail_startup("cannot read the API keys", err);
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
-        return fail("cannot start redis", err);
+        return fail_startup("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
     if (!about_make(&m.shared, from))
-        return fail("cannot start", "out of memory");
+        return fail_startup("cannot start", "out of memory");
     if (!knows_ledger(&m, err, sizeof(err)))
-        return fail("cannot write to this ledger", err);
+        return fail_startup("cannot write to this ledger", err);
     const struct pool_events events = {
         .ctx = &m, .on_exit = on_exit_of, .on_message = on_message, .on_signal = on_signal};
     process_confine_parent(&m.shared);
     int rc = process_pool(&m.pool, m.shared.workers + 4, &events);
     if (rc < 0)
-        return fail("cannot start processes", strerror(-rc));
+        return fail_startup("cannot start processes", strerror(-rc));
     int status = serve_all(&m, address);
     pool_free(m.pool);
     notify_end(&m.notify);

@@ -20,7 +20,7 @@
 /* --- what the manager has said ---------------------------------------------------------------- */
 
 /* A path, or after `@` a name in the abstract namespace. */
-static bool take_address(struct notify *n, const char *text)
+static bool parse_address(struct notify *n, const char *text)
 {
     size_t bytes = strlen(text);
     if ((text[0] != '/' && text[0] != '@') || bytes < 2 || bytes >= sizeof(n->to.sun_path))
@@ -34,7 +34,7 @@ static bool take_address(struct notify *n, const char *text)
 }
 
 /* Of a variable; -1: it is not there, or no number. */
-static int64_t number_of(const char *name, int64_t most)
+static int64_t env_number(const char *name, int64_t most)
 {
     const char *text = getenv(name);
     return text && *text ? digits_read(text, strlen(text), most) : -1;
@@ -43,8 +43,8 @@ static int64_t number_of(const char *name, int64_t most)
 /* The watchdog may be meant for another process than the one that reads this. */
 static int64_t watchdog_ms(void)
 {
-    int64_t us = number_of("WATCHDOG_USEC", WATCHDOG_MS * 1000);
-    int64_t pid = number_of("WATCHDOG_PID", INT32_MAX);
+    int64_t us = env_number("WATCHDOG_USEC", WATCHDOG_MS * 1000);
+    int64_t pid = env_number("WATCHDOG_PID", INT32_MAX);
     return us <= 0 || (pid >= 0 && pid != getpid()) ? 0 : us / 1000;
 }
 
@@ -61,7 +61,7 @@ void notify_begin(struct notify *n)
 {
     const char *address = getenv("NOTIFY_SOCKET");
     *n = (struct notify){.fd = -1};
-    if (address && *address && !take_address(n, address))
+    if (address && *address && !parse_address(n, address))
         log_event(LOG_WARN, "the service manager cannot be told anything",
                   LOG_STR("NOTIFY_SOCKET", address), LOG_STR("right", "/path or @name"));
     else if (address && *address)

@@ -15,7 +15,7 @@ struct port {
     uv_timer_t keys_look;
 };
 
-static enum problem_id look(void *user, struct buf *out, const char **why)
+static enum problem_id look_at_health(void *user, struct buf *out, const char **why)
 {
     const struct port *port = user;
     return port->look(port->shared, out, why);
@@ -43,7 +43,7 @@ static void on_keys_look(uv_timer_t *timer)
     key_watch_look(port->shared->keys, false);
 }
 
-static void watch(struct port *port)
+static void watch_handles(struct port *port)
 {
     uv_signal_init(&port->loop, &port->stop_signal);
     uv_signal_init(&port->loop, &port->sighup);
@@ -69,12 +69,12 @@ int port_run(struct pool_child *child, void *arg)
 {
     const struct process_args *args = arg;
     struct port port = {.shared = args->shared, .look = args->look};
-    const struct http_health health = {.look = look, .user = &port};
+    const struct http_health health = {.look = look_at_health, .user = &port};
     struct http_config http = {.health = &health};
     process_begin(args, CONFINE_PORT, "port", 0);
     if (uv_loop_init(&port.loop) != 0)
         return EXIT_FAILURE;
-    watch(&port);
+    watch_handles(&port);
     port.server = process_serve(port.shared, &port.loop, &port.shared->listeners[0], &http, NULL);
     if (!port.server || pool_ready(child) < 0)
         return EXIT_FAILURE;

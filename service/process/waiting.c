@@ -121,7 +121,7 @@ static void describe(const struct waiting *w, char *text, size_t size)
         address_text(&a, text, size);
 }
 
-static void say(struct waiting *w, enum log_level level, const char *message, int64_t now_ms)
+static void log_wait(struct waiting *w, enum log_level level, const char *message, int64_t now_ms)
 {
     char redis[ADDRESS_PART + 16], status[512];
     enum wait_cause cause = w->last.cause;
@@ -147,12 +147,12 @@ bool waiting_goes_on(struct waiting *w)
     if (gets_on(w))
         give_time(w, now_ms);
     if (w->end_ms > 0 && now_ms >= w->end_ms) {
-        say(w, LOG_ERROR, "could not start in time: gave up waiting", now_ms);
+        log_wait(w, LOG_ERROR, "could not start in time: gave up waiting", now_ms);
         return false;
     }
     if (now_ms < w->say_ms)
         return true;
     w->say_ms = now_ms + SAY_MS;
-    say(w, causes[w->last.cause].level, "waiting", now_ms);
+    log_wait(w, causes[w->last.cause].level, "waiting", now_ms);
     return true;
 }

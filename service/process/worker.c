@@ -119,7 +119,7 @@ static void watch_signals(struct worker *w)
 }
 
 /* 0 or -1. */
-static int serve(struct worker *w)
+static int start_http(struct worker *w)
 {
     const struct shared_state *shared = w->shared;
     const struct config *config = shared->config;
@@ -154,7 +154,7 @@ static void on_ready_look(uv_timer_t *timer)
             return;
     }
     uv_timer_stop(timer);
-    w->failed = serve(w) < 0;
+    w->failed = start_http(w) < 0;
     if (w->failed)
         uv_stop(&w->loop);
 }
@@ -168,7 +168,7 @@ static bool watch_kept(struct worker *w)
     return w->kept;
 }
 
-static int start(struct worker *w)
+static int start_worker(struct worker *w)
 {
     const struct shared_state *shared = w->shared;
     const struct config *config = shared->config;
@@ -234,7 +234,7 @@ int worker_run(struct pool_child *child, void *arg)
     if (uv_loop_init(&w.loop) != 0)
         return EXIT_FAILURE;
     watch_signals(&w);
-    if (start(&w) < 0)
+    if (start_worker(&w) < 0)
         return EXIT_FAILURE;
     uv_timer_start(&w.ready_look, on_ready_look, 0, READY_LOOK_MS);
     uv_run(&w.loop, UV_RUN_DEFAULT);

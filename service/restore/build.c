@@ -99,7 +99,7 @@ static struct str behind(const struct page *page)
 }
 
 /* False: there is nothing behind. */
-static bool turn(struct page *page)
+static bool next_page(struct page *page)
 {
     char text[RID_TEXT_SIZE];
     if (page->count < PAGE)
@@ -122,7 +122,7 @@ static enum restore_result put_all(struct build *b, struct page *page)
             result = page->kind->put(b, page);
         if (result == RESTORE_DONE)
             result = restore_progress(b->r);
-    } while (result == RESTORE_DONE && turn(page));
+    } while (result == RESTORE_DONE && next_page(page));
     return result;
 }
 
@@ -221,7 +221,7 @@ static enum db_result read_items(struct build *b, struct page *page)
 
 /* Two restores of an item may find the same version in SQL, and what was answered in between may
  * have been lost: the later one goes further. */
-static enum restore_result write_items(struct build *b, const struct page *page)
+static enum restore_result restore_items(struct build *b, const struct page *page)
 {
     struct restore *r = b->r;
     struct store_listed *listed;
@@ -233,7 +233,7 @@ static enum restore_result write_items(struct build *b, const struct page *page)
 /* A customer's share is of units held or sold: without any there is none to ask for. */
 static enum restore_result put_items(struct build *b, struct page *page)
 {
-    enum restore_result result = writes(b) ? write_items(b, page) : RESTORE_DONE;
+    enum restore_result result = writes(b) ? restore_items(b, page) : RESTORE_DONE;
     for (size_t i = 0; i < page->count && result == RESTORE_DONE; i++) {
         const struct current_item *one = &page->rows.items[i];
         struct page of = {.kind = &shares, .arena = &b->side, .item = one};

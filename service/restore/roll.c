@@ -28,7 +28,7 @@ struct roll {
 
 /* --- trouble ---------------------------------------------------------------------------------- */
 
-static enum roll_result say(struct roll *r, enum roll_result result, const char *why)
+static enum roll_result end_roll(struct roll *r, enum roll_result result, const char *why)
 {
     snprintf(r->report->why, sizeof(r->report->why), "%s", why);
     return result;
@@ -36,7 +36,7 @@ static enum roll_result say(struct roll *r, enum roll_result result, const char 
 
 static enum roll_result no_memory(struct roll *r)
 {
-    return say(r, ROLL_SQL, "out of memory");
+    return end_roll(r, ROLL_SQL, "out of memory");
 }
 
 static enum roll_result from_db(struct roll *r, enum db_result result)
@@ -45,7 +45,7 @@ static enum roll_result from_db(struct roll *r, enum db_result result)
         return ROLL_DONE;
     if (result == DB_NO_MEMORY)
         return no_memory(r);
-    return say(r, ROLL_SQL, db_why(r->db));
+    return end_roll(r, ROLL_SQL, db_why(r->db));
 }
 
 static enum roll_result from_redis(struct roll *r, enum rebuild_result result)
@@ -55,7 +55,7 @@ static enum roll_result from_redis(struct roll *r, enum rebuild_result result)
         [REBUILD_TAKEN] = ROLL_TAKEN, [REBUILD_REFUSED] = ROLL_REDIS,
         [REBUILD_WRONG] = ROLL_WRONG, [REBUILD_NO_MEMORY] = ROLL_SQL,
     };
-    return result == REBUILD_OK ? ROLL_DONE : say(r, meanings[result], r->rebuild.why);
+    return result == REBUILD_OK ? ROLL_DONE : end_roll(r, meanings[result], r->rebuild.why);
 }
 
 static enum roll_result progress(struct roll *r)
@@ -63,7 +63,7 @@ static enum roll_result progress(struct roll *r)
     r->report->done += (int64_t)r->count;
     if (!r->job->on_progress || r->job->on_progress(r->job->user, r->report))
         return ROLL_DONE;
-    return say(r, ROLL_STOPPED, "stopped");
+    return end_roll(r, ROLL_STOPPED, "stopped");
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */
@@ -149,7 +149,7 @@ static enum roll_result put_reservations(struct roll *r)
         return no_memory(r);
     for (size_t i = 0; i < count; i++)
         if (!rid_parse(r->rids.name[i], &rids[i]))
-            return say(r, ROLL_WRONG, "SQL has the id of a reservation that is none");
+            return end_roll(r, ROLL_WRONG, "SQL has the id of a reservation that is none");
     enum roll_result result =
         from_db(r, current_reservations_named(r->db, &r->arena, rids, count, &all));
     for (size_t i = 0; i < count && result == ROLL_DONE; i++)
@@ -314,7 +314,7 @@ static enum roll_result put_applied(struct roll *r)
     enum roll_result result = ROLL_DONE;
     apply_init(&apply, r->db, r->job->partition);
     if (apply_checkpoint(&apply) != APPLY_DONE)
-        result = say(r, ROLL_SQL, apply.why);
+        result = end_roll(r, ROLL_SQL, apply.why);
     else
         result = from_redis(
             r, rebuild_applied(&r->rebuild, r->job->partition, apply.at.id, &apply.epochs.ended));
@@ -347,7 +347,7 @@ enum roll_result roll_forward(struct admin *admin, struct db *db, const struct r
     *report = (struct roll_report){.done = 0};
     r.now_ms = admin_now_ms(admin, job->partition);
     if (r.now_ms < 0)
-        return say(&r, ROLL_REDIS, admin_why(admin));
+        return end_roll(&r, ROLL_REDIS, admin_why(admin));
     arena_init(&r.arena, ARENA_BLOCK, ARENA_MAX_BYTES);
     rebuild_join(&r.rebuild, admin, job->partition, job->state);
     enum roll_result result = roll_all(&r);

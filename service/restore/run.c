@@ -156,13 +156,13 @@ static enum restore_result see_redis(struct restore *r)
 }
 
 /* Where both are, outside of any transaction. */
-static enum restore_result look_around(struct restore *r)
+static enum restore_result see_both(struct restore *r)
 {
     enum restore_result seen = scene_see_ledger(r, false);
     return seen == RESTORE_DONE ? see_redis(r) : seen;
 }
 
-static enum restore_result begin(struct restore *r, enum verdict *verdict)
+static enum restore_result begin_restore(struct restore *r, enum verdict *verdict)
 {
     enum restore_result result = connect_redis(r);
     if (result == RESTORE_DONE)
@@ -170,7 +170,7 @@ static enum restore_result begin(struct restore *r, enum verdict *verdict)
     if (result == RESTORE_DONE)
         result = scene_begin(r);
     if (result == RESTORE_DONE)
-        result = look_around(r);
+        result = see_both(r);
     if (result == RESTORE_DONE)
         result = judge_scene(r, verdict);
     if (result != RESTORE_DONE)
@@ -261,7 +261,7 @@ void restore_touch(struct restore *restore)
 /* A primary that a later promotion replaced is not to take the epoch from that one (rule TOKEN,
  * docs/model), unless a person says so: Sentinels or a cluster that were set up anew count from the
  * beginning. */
-static enum restore_result check_order(struct restore *r, unsigned p, struct apply *apply)
+static enum restore_result check_promotion(struct restore *r, unsigned p, struct apply *apply)
 {
     if (!admin_is_master_now(r->admin, p))
         return restore_no_redis(r);
@@ -289,7 +289,7 @@ static enum restore_result seal(struct restore *r)
         apply_init(&apply, r->db, p);
         apply.at = r->scene.parts[p].sql;
         apply.run_epoch = r->epoch;
-        result = check_order(r, p, &apply);
+        result = check_promotion(r, p, &apply);
         if (result == RESTORE_DONE && apply_seal(&apply, r->epoch) != APPLY_DONE) {
             snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);
             result = RESTORE_UNSURE;
@@ -397,7 +397,7 @@ enum restore_result restore_run(struct restore *restore, const struct restore_op
 {
     enum verdict verdict;
     *restore = (struct restore){.options = options, .phase = "looking"};
-    enum restore_result result = begin(restore, &verdict);
+    enum restore_result result = begin_restore(restore, &verdict);
     if (result != RESTORE_DONE)
         return result;
     if (options->dry_run)

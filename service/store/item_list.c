@@ -54,7 +54,7 @@ void item_list_ask_names(struct buf *out, unsigned partition, const struct store
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static int compare(const struct item_name *a, const struct item_name *b)
+static int compare_item_names(const struct item_name *a, const struct item_name *b)
 {
     int order = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
     return order != 0 ? order : (int)a->n - (int)b->n;
@@ -82,7 +82,7 @@ bool item_list_add_names(struct item_list *list, unsigned partition, const redis
     if (have && !read_name(&next, partition, reply->element[0]))
         return false;
     while (n <= list->limit && (have || old < list->count)) {
-        if (!have || (old < list->count && compare(&list->names[old], &next) < 0)) {
+        if (!have || (old < list->count && compare_item_names(&list->names[old], &next) < 0)) {
             list->merged[n++] = list->names[old++];
             continue;
         }
@@ -98,14 +98,14 @@ bool item_list_add_names(struct item_list *list, unsigned partition, const redis
     return true;
 }
 
-static struct str text_of(const struct item_name *name)
+static struct str name_text(const struct item_name *name)
 {
     return (struct str){name->p, name->n};
 }
 
 static struct str tenant_of_name(const struct item_name *name)
 {
-    return tenant_of(text_of(name), TENANT_MARK_ITEM);
+    return tenant_of(name_text(name), TENANT_MARK_ITEM);
 }
 
 /* 0x7f is behind all that begin with the tenant. */
@@ -147,7 +147,7 @@ void item_list_ask_values(struct buf *out, unsigned partition, const struct item
     resp_arg(out, STR("MGET"));
     for (unsigned i = 0; i < list->count; i++)
         if (list->names[i].partition == partition)
-            resp_key(out, partition, KEY_ITEM, text_of(&list->names[i]));
+            resp_key(out, partition, KEY_ITEM, name_text(&list->names[i]));
 }
 
 bool item_list_take_values(struct item_list *list, unsigned partition, const redisReply *reply)
@@ -169,10 +169,10 @@ void item_list_answer(struct item_list *list, struct store_read *read)
         if (!list->items[i].item.exists)
             continue;
         list->items[kept].item = list->items[i].item;
-        list->items[kept++].sku = text_of(&list->names[i]);
+        list->items[kept++].sku = name_text(&list->names[i]);
     }
     if (list->count > 0)
-        read->last = text_of(&list->names[list->count - 1]);
+        read->last = name_text(&list->names[list->count - 1]);
     read->items = list->items;
     read->item_count = kept;
     read->more = list->more;

@@ -29,7 +29,7 @@ void reader_put_command(struct buf *out, const struct read_ask *ask)
     abort();
 }
 
-static void take_item(struct store_read *read, const redisReply *reply)
+static void answer_item(struct store_read *read, const redisReply *reply)
 {
     bool there = layout_item(reply, &read->out.item) == LAYOUT_FOUND && read->out.item.exists;
     read->out.sku = read->sku;
@@ -75,7 +75,7 @@ bool reader_take_reply(struct reader *reader, struct arena *arena, struct read_a
     if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
         return false;
     if (read->kind == READ_ITEM)
-        take_item(read, reply);
+        answer_item(read, reply);
     else if (read->kind == READ_RESERVATION)
         take_reservation(reader, arena, read, reply);
     else if (!reader_take_result(arena, read, reply))

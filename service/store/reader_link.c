@@ -36,7 +36,7 @@ static void set_trouble_of_all(struct reader_link *link, const char *why)
 /* --- asking ----------------------------------------------------------------------------------- */
 
 /* The place of the partition's meta among those that the exchange asks. */
-static uint16_t look_at(struct reader_link *link, unsigned partition)
+static uint16_t look_index(struct reader_link *link, unsigned partition)
 {
     struct reader *reader = link->reader;
     struct reader_part *part = &reader->parts[partition];
@@ -48,14 +48,14 @@ static uint16_t look_at(struct reader_link *link, unsigned partition)
     return part->mark;
 }
 
-static void gather(struct reader_link *link, struct buf *out)
+static void gather_asks(struct reader_link *link, struct buf *out)
 {
     struct reader *reader = link->reader;
     reader->exchanges++;
     link->count = link->look_count = 0;
     for (unsigned p = 0; link->probing && p < reader->store->config.partitions; p++)
         if (reader->parts[p].link == link)
-            (void)look_at(link, p);
+            (void)look_index(link, p);
     link->probing = false;
     while (!TAILQ_EMPTY(&link->waiting) && link->count < READS_MAX) {
         struct read_ask *ask = TAILQ_FIRST(&link->waiting);
@@ -64,7 +64,7 @@ static void gather(struct reader_link *link, struct buf *out)
             reader_give_up(ask, OUT_NONE, NULL);
             continue;
         }
-        ask->look = look_at(link, ask->partition);
+        ask->look = look_index(link, ask->partition);
         reader_put_command(out, ask);
         link->flying[link->count++] = ask;
     }
@@ -86,7 +86,7 @@ void reader_link_start(struct reader_link *link)
     if (link->conn.state != CONN_READY || (TAILQ_EMPTY(&link->waiting) && !link->probing))
         return;
     struct buf *out = conn_begin(&link->conn);
-    gather(link, out);
+    gather_asks(link, out);
     if (link->look_count == 0)
         return;
     resp_words(out, 1, "PING");
@@ -122,7 +122,7 @@ static bool passes(struct reader_link *link, unsigned partition, const redisRepl
     return false;
 }
 
-static void judge(struct reader_link *link, struct reader_look *look, const redisReply *reply)
+static void judge_meta(struct reader_link *link, struct reader_look *look, const redisReply *reply)
 {
     struct store *store = link->reader->store;
     struct reader_part *part = &link->reader->parts[look->partition];
@@ -140,8 +140,8 @@ static void judge(struct reader_link *link, struct reader_look *look, const redi
 }
 
 /* Takes the answer to one ask, of which its partition's meta has been judged. */
-static void take(struct reader_link *link, struct read_ask *ask, const redisReply *reply,
-                 int64_t now_ms)
+static void take_read_reply(struct reader_link *link, struct read_ask *ask, const redisReply *reply,
+                            int64_t now_ms)
 {
     struct reader *reader = link->reader;
     const struct reader_look *look = &link->looks[ask->look];
@@ -172,11 +172,11 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
         give_up_all(link, OUT_REDIS_UNAVAILABLE, why);
     } else {
         for (unsigned i = 0; i < link->look_count; i++)
-            judge(link, &link->looks[i], replies[n + TAIL + i]);
+            judge_meta(link, &link->looks[i], replies[n + TAIL + i]);
         link->count = 0;
         for (unsigned i = 0; i < n; i++)
             if (link->flying[i])
-                take(link, link->flying[i], replies[i], now_ms);
+                take_read_reply(link, link->flying[i], replies[i], now_ms);
     }
     reader_start(link->reader);
 }

@@ -79,7 +79,7 @@ void reader_wide_put_command(struct buf *out, const struct read_ask *ask)
 
 /* --- answering -------------------------------------------------------------------------------- */
 
-static struct store_read *settle(struct reader_wide *wide)
+static struct store_read *release_read(struct reader_wide *wide)
 {
     struct store_read *read = wide->read;
     wide->read = NULL;
@@ -89,7 +89,7 @@ static struct store_read *settle(struct reader_wide *wide)
 
 static void answer_page(struct reader_wide *wide)
 {
-    struct store_read *read = settle(wide);
+    struct store_read *read = release_read(wide);
     item_list_answer(&wide->list, read);
     reader_answer(read, OUT_OK, NULL);
 }
@@ -118,7 +118,7 @@ static void come_home(struct read_ask *ask)
         answer_page(wide);
     } else if (wide->read) {
         bool whole = wide->code == OUT_OK;
-        reader_answer(settle(wide), whole ? OUT_NONE : wide->code, whole ? NULL : wide->why);
+        reader_answer(release_read(wide), whole ? OUT_NONE : wide->code, whole ? NULL : wide->why);
     }
     free_wide(wide);
 }
@@ -130,7 +130,7 @@ bool reader_wide_take(struct arena *arena, struct read_ask *ask, const redisRepl
         if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
             return false;
         if (reader_take_result(arena, wide->read, reply))
-            settle(wide);
+            release_read(wide);
     } else if (wide->named ? !item_list_take_values(&wide->list, ask->partition, reply)
                            : !item_list_add_names(&wide->list, ask->partition, reply)) {
         return false;
@@ -152,7 +152,7 @@ static void miss(struct reader_wide *wide, unsigned partition, enum outcome_code
     snprintf(wide->why, sizeof(wide->why), "partition %u %s: %s", partition,
              why == gate->why ? "is not open" : "cannot be read", why);
     if (wide->read->kind == READ_ITEMS)
-        reader_answer(settle(wide), code, wide->why);
+        reader_answer(release_read(wide), code, wide->why);
 }
 
 void reader_wide_give_up(struct read_ask *ask, enum outcome_code code, const char *why)
@@ -174,6 +174,6 @@ void reader_wide_expire(struct reader *reader, int64_t now_us)
             p++;
         miss(wide, p, OUT_REDIS_UNAVAILABLE, reader_why_late(reader, p));
         if (wide->read)
-            reader_answer(settle(wide), wide->code, wide->why);
+            reader_answer(release_read(wide), wide->code, wide->why);
     }
 }

@@ -55,7 +55,7 @@ static bool check_url(CURLU *url, char *why, size_t size)
 }
 
 /* Requests to this machine itself go through no proxy, whatever the environment says. */
-static bool is_loopback(CURLU *url)
+static bool is_loopback_url(CURLU *url)
 {
     char *host = NULL;
     struct ip ip;
@@ -81,7 +81,7 @@ static bool read_url(struct http_client *client, const char *base, bool *loopbac
     if (ok && curl_url_get(url, CURLUPART_URL, &client->base, 0) != CURLUE_OK)
         ok = fail_with(why, size, "could not be taken: no memory");
     if (ok) {
-        *loopback = is_loopback(url);
+        *loopback = is_loopback_url(url);
         for (size_t n = strlen(client->base); n > 0 && client->base[n - 1] == '/'; n--)
             client->base[n - 1] = '\0';
     }
@@ -154,7 +154,7 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static bool set_up(struct http_client *client, bool loopback)
+static bool set_up_client(struct http_client *client, bool loopback)
 {
     CURL *curl = client->curl;
     /* clang-format off */
@@ -209,8 +209,8 @@ bool http_client_open(struct http_client **to, const char *base, const char *tok
     bool ok = read_url(client, base, &loopback, why, size);
     if (ok && token && asprintf(&client->authorization, "Authorization: Bearer %s", token) < 0)
         client->authorization = NULL;
-    if (ok && (!client->curl || (token && !client->authorization) || !set_up(client, loopback) ||
-               !set_up_tls(client->curl, tls)))
+    if (ok && (!client->curl || (token && !client->authorization) ||
+               !set_up_client(client, loopback) || !set_up_tls(client->curl, tls)))
         ok = fail_with(why, size, "could not be taken: libcurl does not do what is needed here");
     if (!ok) {
         http_client_close(client);
@@ -252,7 +252,7 @@ struct lines {
     bool failed;
 };
 
-static void add_line(struct lines *lines, const char *name, const char *value)
+static void add_header(struct lines *lines, const char *name, const char *value)
 {
     char text[512];
     int n = snprintf(text, sizeof(text), "%s: %s", name, value);
@@ -266,17 +266,17 @@ static bool make_headers(const struct http_client *client, const struct http_req
                          struct curl_slist **list)
 {
     struct lines lines = {0};
-    add_line(&lines, "Accept", "application/json");
-    add_line(&lines, "User-Agent", "stockd");
+    add_header(&lines, "Accept", "application/json");
+    add_header(&lines, "User-Agent", "stockd");
     /* Without a value, a line that libcurl would write by itself is left out. */
-    add_line(&lines, "Content-Type", str_absent(request->body) ? "" : "application/json");
-    add_line(&lines, "Expect", "");
+    add_header(&lines, "Content-Type", str_absent(request->body) ? "" : "application/json");
+    add_header(&lines, "Expect", "");
     if (request->key)
-        add_line(&lines, "Idempotency-Key", request->key);
+        add_header(&lines, "Idempotency-Key", request->key);
     if (request->if_match)
-        add_line(&lines, "If-Match", request->if_match);
+        add_header(&lines, "If-Match", request->if_match);
     if (request->if_none_match)
-        add_line(&lines, "If-None-Match", "*");
+        add_header(&lines, "If-None-Match", "*");
     struct curl_slist *all = lines.list;
     if (client->authorization) {
         all = curl_slist_append(lines.list, client->authorization);
@@ -289,8 +289,8 @@ static bool make_headers(const struct http_client *client, const struct http_req
 
 /* On a connection that was used before and turns out to be dead, libcurl sends a request once more.
  */
-static bool prepare(struct http_client *client, const struct http_request *request,
-                    struct curl_slist *headers, int64_t timeout_ms, char why[HTTP_WHY_SIZE])
+static bool prepare_call(struct http_client *client, const struct http_request *request,
+                         struct curl_slist *headers, int64_t timeout_ms, char why[HTTP_WHY_SIZE])
 {
     char url[URL_MAX];
     CURL *curl = client->curl;
@@ -382,7 +382,7 @@ enum http_end http_client_call(struct http_client *client, const struct http_req
     client->head_ended = false;
     client->broken = NULL;
     if (!make_headers(client, request, &headers) ||
-        !prepare(client, request, headers, timeout_ms, why)) {
+        !prepare_call(client, request, headers, timeout_ms, why)) {
         curl_slist_free_all(headers);
         return HTTP_UNSENT;
     }

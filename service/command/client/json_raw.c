@@ -39,7 +39,7 @@ static size_t skip_value(struct str text, size_t at)
 }
 
 /* Goes to the next part of what `bracket` opens. False: there is none. */
-static bool step(struct str text, char bracket, size_t *at)
+static bool go_to_next(struct str text, char bracket, size_t *at)
 {
     size_t here = skip_blanks(text, *at);
     if (here >= text.n || text.p[here] != (*at == 0 ? bracket : ','))
@@ -58,7 +58,7 @@ static struct str take_value(struct str text, size_t *at)
 
 bool json_raw_element(struct str array, size_t *at, struct str *element)
 {
-    if (!step(array, '[', at))
+    if (!go_to_next(array, '[', at))
         return false;
     *element = take_value(array, at);
     return element->n > 0;
@@ -66,7 +66,7 @@ bool json_raw_element(struct str array, size_t *at, struct str *element)
 
 bool json_raw_member(struct str object, size_t *at, struct str *name, struct str *value)
 {
-    if (!step(object, '{', at) || object.p[*at] != '"')
+    if (!go_to_next(object, '{', at) || object.p[*at] != '"')
         return false;
     size_t from = *at + 1, behind = skip_string(object, *at);
     *name = (struct str){object.p + from, behind > from ? behind - from - 1 : 0};

@@ -111,7 +111,7 @@ static int not_ours(const struct walk *w, const char *what)
 }
 
 /* Takes next_cursor. A page that leads to itself would be read for ever. */
-static int turn(struct walk *w)
+static int turn_page(struct walk *w)
 {
     const json_t *next = json_object_get(w->asker->document, "next_cursor");
     const char *text = json_string_value(next);
@@ -161,7 +161,7 @@ static void show_page(struct walk *w, const json_t *list)
     w->count += (int64_t)json_array_size(list);
 }
 
-static int take_page(struct walk *w)
+static int show_next_page(struct walk *w)
 {
     int status = fetch(w);
     if (status != ASK_FINE)
@@ -170,7 +170,7 @@ static int take_page(struct walk *w)
     if (!json_is_array(list) || json_array_size(list) > (size_t)wanted(w))
         return not_ours(w, "no page of the list");
     show_page(w, list);
-    return turn(w);
+    return turn_page(w);
 }
 
 /* What the last page has beside its elements: the cursor, how far the ledger is. */
@@ -187,7 +187,7 @@ static void close_document(const struct walk *w)
     puts("}");
 }
 
-static bool is_over(const struct walk *w)
+static bool is_last_page(const struct walk *w)
 {
     return !w->cursor || (w->pages->limit > 0 && w->count >= w->pages->limit) || ferror(stdout);
 }
@@ -195,10 +195,10 @@ static bool is_over(const struct walk *w)
 static int walk_pages(struct walk *w)
 {
     do {
-        int status = take_page(w);
+        int status = show_next_page(w);
         if (status != ASK_FINE)
             return status;
-    } while (!is_over(w));
+    } while (!is_last_page(w));
     return ASK_FINE;
 }
 

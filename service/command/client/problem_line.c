@@ -18,7 +18,7 @@ static struct str part_of(const json_t *document, const char *name)
 }
 
 /* The name of the type: what is behind its last slash. */
-static struct str name_of(const json_t *document)
+static struct str problem_name(const json_t *document)
 {
     struct str type = part_of(document, "type");
     const char *slash = type.n ? memrchr(type.p, '/', type.n) : NULL;
@@ -32,7 +32,7 @@ static void put_problem(struct buf *line, const json_t *document)
     struct str field = part_of(document, "field"), detail = part_of(document, "detail");
     if (detail.n == 0)
         detail = part_of(document, "title");
-    printable_put(line, name_of(document));
+    printable_put(line, problem_name(document));
     if (field.n > 0) {
         buf_puts(line, STR(": "));
         printable_put(line, field);
@@ -48,7 +48,7 @@ void problem_line(char *out, size_t size, const struct http_answer *answer, cons
 {
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
-    bool problem = answer->status >= 400 && name_of(document).n > 0;
+    bool problem = answer->status >= 400 && problem_name(document).n > 0;
     if (problem) {
         buf_printf(&line, "%u ", answer->status);
         put_problem(&line, document);

@@ -98,7 +98,7 @@ static bool cut(const struct table *table, struct layout *layout)
 }
 
 /* Leaves the least important column out. False: all that are left are needed. */
-static bool drop(const struct table *table, bool out[TABLE_COLUMNS_MAX])
+static bool drop_column(const struct table *table, bool out[TABLE_COLUMNS_MAX])
 {
     unsigned least = TABLE_COLUMNS_MAX;
     for (unsigned c = 0; c < table->count; c++) {
@@ -121,7 +121,7 @@ static struct layout lay_out(const struct table *table)
             layout.width[c] = out[c] ? 0 : table->widest[c];
         while (table->width > 0 && total(table, &layout) > table->width && cut(table, &layout))
             ;
-        if (table->width == 0 || total(table, &layout) <= table->width || !drop(table, out))
+        if (table->width == 0 || total(table, &layout) <= table->width || !drop_column(table, out))
             return layout;
     }
 }

@@ -70,7 +70,7 @@ bool events_accept_stream(const struct events_accept *accept)
 
 /* --- the query -------------------------------------------------------------------------------- */
 
-static bool number_of(struct str text, unsigned min, unsigned max, unsigned *number)
+static bool take_param_number(struct str text, unsigned min, unsigned max, unsigned *number)
 {
     int64_t value;
     bool good = request_number(text, 4, min, max, &value);
@@ -97,12 +97,12 @@ static bool read_param(struct events_request *r, struct arena *arena, unsigned p
     if (str_equal(param->name, STR("after")))
         return read_cursor(r, "after", param->value, partitions, why);
     if (str_equal(param->name, STR("limit")))
-        return number_of(param->value, 1, EVENTS_LIMIT_MAX, &r->limit)
+        return take_param_number(param->value, 1, EVENTS_LIMIT_MAX, &r->limit)
                    ? true
                    : refuse(why, PROBLEM_INVALID_FIELD, "limit",
                             "must be an integer from 1 to 1000");
     if (str_equal(param->name, STR("wait")))
-        return number_of(param->value, 0, EVENTS_WAIT_MAX_S, &r->wait_s)
+        return take_param_number(param->value, 0, EVENTS_WAIT_MAX_S, &r->wait_s)
                    ? true
                    : refuse(why, PROBLEM_INVALID_FIELD, "wait",
                             "must be a number of seconds from 0 to 30");

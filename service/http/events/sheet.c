@@ -62,7 +62,7 @@ void sheet_let_go(struct events_sheet *sheet)
 }
 
 /* Nobody finds it any more. */
-static void drop(struct events_sheet *sheet)
+static void drop_sheet(struct events_sheet *sheet)
 {
     unhash(sheet);
     delist(sheet);
@@ -74,7 +74,7 @@ void sheet_left(struct events_sheet *sheet)
     if (sheet->followers.count > 0 || sheet->state == SHEET_READ)
         return;
     if (sheet->state == SHEET_WANTED || query_pool_withdraw(&sheet->question))
-        drop(sheet);
+        drop_sheet(sheet);
 }
 
 void sheets_forget(struct events *events)
@@ -82,7 +82,7 @@ void sheets_forget(struct events *events)
     const struct sheet_list *kept = &events->sheets.lists[SHEET_READ];
     for (struct events_sheet *sheet = TAILQ_FIRST(&kept->list), *next; sheet; sheet = next) {
         next = TAILQ_NEXT(sheet, link);
-        drop(sheet);
+        drop_sheet(sheet);
     }
 }
 
@@ -230,7 +230,7 @@ static void keep_sheet(struct events_sheet *sheet)
 {
     struct sheet_list *kept = &sheet->events->sheets.lists[SHEET_READ];
     if (kept->count == EVENTS_KEPT_MAX)
-        drop(TAILQ_FIRST(&kept->list));
+        drop_sheet(TAILQ_FIRST(&kept->list));
     sheet_hold(sheet);
     enlist(sheet, SHEET_READ);
 }

@@ -201,7 +201,7 @@ static void watch_ends(struct events *events)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static void look_at(struct subscriber *f)
+static void check_subscriber(struct subscriber *f)
 {
     int64_t now = events_now_ms(f->events);
     if (f->request.stream) {
@@ -227,12 +227,12 @@ static void on_time(uv_timer_t *timer)
     if (now - events->looked_ms >= EVENTS_WATCH_MS) {
         events->looked_ms = now;
         watch_ends(events);
-        events_each(events, look_at);
+        events_each(events, check_subscriber);
     }
     events_serve(events);
 }
 
-static void answer(struct subscriber *f)
+static void answer_news(struct subscriber *f)
 {
     switch (f->news) {
     case NEWS_PAGE: events_deliver(f, f->sheet); return;
@@ -254,7 +254,7 @@ static void answer_some(struct events *events)
     }
     while (ready->count > 0 && events->answered < EVENTS_ANSWERS_MAX) {
         events->answered++;
-        answer(TAILQ_FIRST(&ready->list));
+        answer_news(TAILQ_FIRST(&ready->list));
     }
 }
 

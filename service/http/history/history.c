@@ -77,7 +77,7 @@ static enum db_result find_history(struct history_query *query, struct arena *ar
     return history_item_at(db, query->instant.sku, query->instant.at_ms, &query->instant.item);
 }
 
-static enum db_result ask(struct query *question, struct db *db)
+static enum db_result query_history(struct query *question, struct db *db)
 {
     struct history_job *job = (struct history_job *)question;
     int64_t as_of_ms;
@@ -195,7 +195,7 @@ void history_job_begin(struct exchange *x)
         exchange_answer_refusal(x, &why);
         return;
     }
-    job->question.ask = ask;
+    job->question.ask = query_history;
     job->question.done = done;
     bool good = history_query_read(&job->query, &job->arena, &x->match, &x->by, &why);
     if (good && queries && query_pool_ask(queries, &job->question)) {

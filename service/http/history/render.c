@@ -33,8 +33,8 @@ static void close_body(struct buf *b, const struct history_lag *lag)
     buf_putc(b, '}');
 }
 
-static void put_reservations(const struct history_reservations *list, int64_t wall_ms,
-                             struct buf *b)
+static void put_reservation_list(const struct history_reservations *list, int64_t wall_ms,
+                                 struct buf *b)
 {
     JSON_LIT(b, "{\"reservations\":[");
     for (unsigned i = 0; i < list->count; i++) {
@@ -127,7 +127,7 @@ void history_render(const struct history_query *query, const struct history_lag 
 {
     *answer = (struct answer){.status = 200, .content = CONTENT_JSON};
     switch (query->kind) {
-    case HISTORY_RESERVATIONS: put_reservations(&query->reservations, wall_ms, body); break;
+    case HISTORY_RESERVATIONS: put_reservation_list(&query->reservations, wall_ms, body); break;
     case HISTORY_MOVEMENTS:
         if (!query->movements.known) {
             render_no_item(query->movements.sku, lag, "", answer, body);

@@ -36,7 +36,7 @@ static void forget_texts(struct live_feed *feed)
 }
 
 /* Looks for a newer sample. */
-static void look(struct live_feed *feed)
+static void look_for_sample(struct live_feed *feed)
 {
     if (live_board_turn(feed->board) == feed->turn)
         return;
@@ -123,7 +123,7 @@ static void wake(struct live_watcher *w)
 
 /* What it has is sent, and no more. While the server drains it has as long as an idle connection
  * to take that. */
-static void end(struct live_watcher *w)
+static void end_watcher(struct live_watcher *w)
 {
     if (w->ended)
         return;
@@ -175,7 +175,7 @@ static const struct exchange_work watcher_work = {.gone = watcher_gone, .stream 
 /* --- time ------------------------------------------------------------------------------------- */
 
 /* True if it was woken. */
-static bool look_at(struct live_watcher *w)
+static bool feed_watcher(struct live_watcher *w)
 {
     struct live_feed *feed = w->feed;
     if (!w->suspended || w->ended)
@@ -199,13 +199,13 @@ static void look_at_some(struct live_feed *feed)
     struct live_watcher *w, *next;
     for (w = TAILQ_FIRST(&feed->watchers); w && woken < most; w = next) {
         next = TAILQ_NEXT(w, link);
-        if (look_at(w))
+        if (feed_watcher(w))
             woken++;
     }
 }
 
 /* Keys come and go. */
-static void judge(struct live_feed *feed)
+static void judge_watchers(struct live_feed *feed)
 {
     struct live_watcher *w;
     if (now_ms(feed) - feed->judged_ms < LIVE_JUDGE_MS)
@@ -213,14 +213,14 @@ static void judge(struct live_feed *feed)
     feed->judged_ms = now_ms(feed);
     TAILQ_FOREACH(w, &feed->watchers, link)
     if (!exchange_may_go_on(w->x))
-        end(w);
+        end_watcher(w);
 }
 
 static void on_time(uv_timer_t *timer)
 {
     struct live_feed *feed = ((struct http_server *)timer->data)->live;
-    look(feed);
-    judge(feed);
+    look_for_sample(feed);
+    judge_watchers(feed);
     look_at_some(feed);
 }
 
@@ -290,7 +290,7 @@ void live_begin(struct exchange *x)
 {
     struct live_feed *feed = x->server->live;
     if (feed)
-        look(feed);
+        look_for_sample(feed);
     struct live_text *text = feed && has_sample(feed) ? text_for(feed, x->by.items) : NULL;
     if (text && wants_stream(x)) {
         begin_stream(x, text);
@@ -311,7 +311,7 @@ void live_end_streams(struct live_feed *feed)
 {
     struct live_watcher *w;
     TAILQ_FOREACH(w, &feed->watchers, link)
-    end(w);
+    end_watcher(w);
 }
 
 struct live_feed *live_feed_new(struct http_server *server, const struct live_board *board)

@@ -89,7 +89,7 @@ static void put_audit(const struct live_view *view, struct buf *out)
     buf_putc(out, '}');
 }
 
-static void put_item(const struct live_item *item, struct buf *out)
+static void put_live_item(const struct live_item *item, struct buf *out)
 {
     JSON_SKU(out, "{\"sku\":", ((struct str){item->name, item->n}));
     buf_printf(out, ",\"rate\":%.1f", item->rate);
@@ -112,7 +112,7 @@ static void put_hottest(const struct live_view *view, struct str tenant, struct 
             continue;
         if (count++ > 0)
             buf_putc(out, ',');
-        put_item(item, out);
+        put_live_item(item, out);
     }
     buf_putc(out, ']');
 }

@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 
-static enum opening_result say(struct apply *apply, enum opening_result result, const char *what,
-                               struct event_id end, struct event_id tail)
+static enum opening_result explain_opening(struct apply *apply, enum opening_result result,
+                                           const char *what, struct event_id end,
+                                           struct event_id tail)
 {
     snprintf(apply->why, sizeof(apply->why),
              "SQL has events up to %lld-%lld, the stream ends at %lld-%lld%s", (long long)end.epoch,
@@ -22,7 +23,7 @@ static enum opening_result from_db(struct apply *apply, enum db_result result)
 
 /* Rule TOKEN (docs/model): a late opener of an earlier promotion would end its successor's epoch.
  */
-static enum opening_result check_order(struct apply *apply, const struct apply_opening *opening)
+static enum opening_result check_promotion(struct apply *apply, const struct apply_opening *opening)
 {
     int64_t last = apply->epochs.opener.order, ours = apply->opener.order;
     if (!opening->ranked || ours >= last)
@@ -48,8 +49,8 @@ static enum opening_result check_tail(struct apply *apply, struct apply_opening 
     if (result != DB_OK)
         return from_db(apply, result);
     if (!held)
-        return say(apply, OPENING_FOREIGN, ", which SQL never was at", at, tail);
-    return opening->lacks && !opening->rolls ? say(apply, OPENING_LACKS, "", at, tail)
+        return explain_opening(apply, OPENING_FOREIGN, ", which SQL never was at", at, tail);
+    return opening->lacks && !opening->rolls ? explain_opening(apply, OPENING_LACKS, "", at, tail)
                                              : OPENING_DONE;
 }
 
@@ -68,7 +69,7 @@ static enum opening_result open_locked(struct apply *apply, struct apply_opening
     enum opening_result result = from_db(
         apply, epochs_read(apply->db, apply->partition, apply->at.id.epoch, &apply->epochs));
     if (result == OPENING_DONE)
-        result = check_order(apply, opening);
+        result = check_promotion(apply, opening);
     if (result == OPENING_DONE)
         result = check_tail(apply, opening);
     if (result == OPENING_DONE)

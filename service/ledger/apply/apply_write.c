@@ -224,8 +224,8 @@ static enum db_result write_items(struct db *db, struct projection *p)
 
 /* --- reservations ----------------------------------------------------------------------------- */
 
-static void put_head(struct rows *rows, const struct projection *p, struct str rid,
-                     const struct reservation *r)
+static void put_reservation_row(struct rows *rows, const struct projection *p, struct str rid,
+                                const struct reservation *r)
 {
     put_text(rows, rid);
     put_int(rows, p->partition);
@@ -241,7 +241,7 @@ static void put_head(struct rows *rows, const struct projection *p, struct str r
     put_owner(rows, r->owner);
 }
 
-static void put_line(struct rows *rows, struct str rid, const struct reservation *r, unsigned n)
+static void put_line_row(struct rows *rows, struct str rid, const struct reservation *r, unsigned n)
 {
     const struct reservation_line *line = &r->lines[n];
     put_text(rows, rid);
@@ -275,9 +275,9 @@ static enum db_result write_reservations(struct db *db, struct projection *p, co
         struct str rid = p->rid_names.name[order[i]];
         if (one->fresh != fresh)
             continue;
-        put_head(&heads, p, rid, &one->r);
+        put_reservation_row(&heads, p, rid, &one->r);
         for (unsigned n = 0; n < one->r.line_count; n++)
-            put_line(&lines, rid, &one->r, n);
+            put_line_row(&lines, rid, &one->r, n);
     }
     enum db_result result = run_rows(db, &heads);
     return result == DB_OK ? run_rows(db, &lines) : result;

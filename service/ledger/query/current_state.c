@@ -27,7 +27,7 @@ static struct item item_of(const struct db_value *columns)
                          .updated_ms = columns[6].as.number};
 }
 
-static bool take_item(struct arena *arena, const struct db_value *row, void *out)
+static bool take_item_row(struct arena *arena, const struct db_value *row, void *out)
 {
     struct current_item *item = out;
     item->item = item_of(row + 1);
@@ -40,7 +40,7 @@ enum db_result current_items(struct db *db, struct arena *arena, unsigned partit
 {
     const struct db_value values[] = {db_int(partition), db_text(after_sku.n ? after_sku : STR("")),
                                       db_int((int64_t)max)};
-    struct named_rows rows = named_rows_begin(arena, sizeof(**items), max, take_item);
+    struct named_rows rows = named_rows_begin(arena, sizeof(**items), max, take_item_row);
     *items = rows.page.rows;
     return named_rows_page(db, &page_of_items, values, &rows, count);
 }
@@ -48,7 +48,7 @@ enum db_result current_items(struct db *db, struct arena *arena, unsigned partit
 enum db_result current_items_named(struct db *db, struct arena *arena, const struct str *skus,
                                    size_t count, struct current_item **items)
 {
-    struct named_rows rows = named_rows_begin(arena, sizeof(**items), count, take_item);
+    struct named_rows rows = named_rows_begin(arena, sizeof(**items), count, take_item_row);
     enum db_result result = named_rows_find(db, &items_named, skus, count, NULL, &rows);
     *items = result == DB_OK ? named_rows_in_order(&rows, skus, count) : NULL;
     return result == DB_OK && !*items ? DB_NO_MEMORY : result;
@@ -88,14 +88,14 @@ static bool take_head(struct arena *arena, const struct db_value *row, void *out
     return rows_reservation(arena, row, r);
 }
 
-static bool take_line(struct arena *arena, const struct db_value *row, void *out)
+static bool take_line_row(struct arena *arena, const struct db_value *row, void *out)
 {
     return rows_line(arena, row, out);
 }
 
 static enum db_result add_lines(struct db *db, struct named_rows *heads)
 {
-    heads->take = take_line;
+    heads->take = take_line_row;
     return named_rows_look_up(db, &lines_named, heads->names.name, heads->names.count, NULL, heads);
 }
 
@@ -141,7 +141,7 @@ static const struct db_statement operations_named = DB_FIND_OF(
     "ti", "SELECT op_key, result, at_ms FROM operations WHERE op_key", " AND partition_no = $2");
 
 /* The bytes of what text_hex() wrote. Absent: no memory. */
-static struct str bytes_of(struct arena *arena, struct str hex)
+static struct str unhex(struct arena *arena, struct str hex)
 {
     size_t n = hex.n / 2;
     char *bytes = arena_alloc(arena, n);
@@ -153,7 +153,7 @@ static struct str bytes_of(struct arena *arena, struct str hex)
 static bool take_operation(struct arena *arena, const struct db_value *row, void *out)
 {
     struct current_operation *operation = out;
-    operation->result = bytes_of(arena, row[1].as.text);
+    operation->result = unhex(arena, row[1].as.text);
     operation->at_ms = row[2].as.number;
     return rows_text(arena, &row[0], &operation->key) && !str_absent(operation->result);
 }

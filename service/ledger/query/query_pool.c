@@ -73,7 +73,7 @@ static struct pool_connection *free_connection(struct query_pool *pool)
 }
 
 /* Gives free connections to those that wait. */
-static void serve(struct query_pool *pool)
+static void serve_queries(struct query_pool *pool)
 {
     struct pool_connection *connection;
     while (pool->waiting > 0 && (connection = free_connection(pool)) != NULL) {
@@ -98,7 +98,7 @@ static void on_worked(uv_work_t *uv, int status)
     q->connection->taken = false;
     q->connection = NULL;
     pool->busy--;
-    serve(pool);
+    serve_queries(pool);
     q->done(q);
 }
 
@@ -110,7 +110,7 @@ bool query_pool_ask(struct query_pool *pool, struct query *q)
     q->connection = NULL;
     STAILQ_INSERT_TAIL(&pool->queries, q, link);
     pool->waiting++;
-    serve(pool);
+    serve_queries(pool);
     return true;
 }
 

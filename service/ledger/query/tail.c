@@ -123,7 +123,7 @@ static enum db_result read_window(struct reading *reading, struct run *run)
 }
 
 /* Until there is an event, or no more, or enough was looked at. */
-static enum db_result fill(struct reading *reading, struct run *run)
+static enum db_result fill_run(struct reading *reading, struct run *run)
 {
     enum db_result result = DB_OK;
     bool goes_on = true;
@@ -159,7 +159,7 @@ static enum db_result open_runs(struct reading *reading, unsigned partitions, si
         run->looked = reading->at[p];
         run->room = max / behind + 1;
         run->events = arena_alloc(reading->arena, run->room * sizeof(*run->events));
-        result = run->events ? fill(reading, run) : DB_NO_MEMORY;
+        result = run->events ? fill_run(reading, run) : DB_NO_MEMORY;
     }
     return result;
 }
@@ -212,7 +212,7 @@ enum db_result tail_page(struct db *db, struct arena *arena, struct str tenant,
         (*events)[(*count)++] = *event;
         at[run->partition] = event->at;
         if (run->next == run->count && !run->whole)
-            result = fill(&reading, run);
+            result = fill_run(&reading, run);
     }
     if (result == DB_OK)
         skip_passed(&reading);

@@ -20,7 +20,7 @@ void tail_cursor_put(struct buf *out, const struct tail_position *at, unsigned p
 }
 
 /* Takes a number from the front, in the one way in which it is written. */
-static bool take_number(struct str *text, int64_t *number)
+static bool take_whole_number(struct str *text, int64_t *number)
 {
     size_t n = 0;
     *number = 0;
@@ -44,10 +44,10 @@ static bool take_char(struct str *text, char c)
 static bool take_position(struct str *text, struct tail_position *at)
 {
     *at = (struct tail_position){.n = 0};
-    if (!take_number(text, &at->id.epoch))
+    if (!take_whole_number(text, &at->id.epoch))
         return false;
-    return at->id.epoch == 0 || (take_char(text, '-') && take_number(text, &at->id.seq) &&
-                                 take_char(text, '-') && take_number(text, &at->n));
+    return at->id.epoch == 0 || (take_char(text, '-') && take_whole_number(text, &at->id.seq) &&
+                                 take_char(text, '-') && take_whole_number(text, &at->n));
 }
 
 bool tail_cursor_parse(struct str text, struct tail_position *at, unsigned partitions)

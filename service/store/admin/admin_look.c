@@ -40,7 +40,7 @@ const char *admin_shut_why(const struct admin *admin, unsigned partition)
 
 /* --- one look --------------------------------------------------------------------------------- */
 
-static void keep_result(struct admin *admin, unsigned partition, enum admin_result result)
+static void note_result(struct admin *admin, unsigned partition, enum admin_result result)
 {
     admin->results[partition] = result;
     admin->seen[partition] = admin->node->born;
@@ -62,7 +62,7 @@ static bool is_unseen(struct admin *admin, unsigned partition)
 }
 
 /* Looks at those for which it is time. */
-static void look(struct admin *admin, bool all, bool soon)
+static void look_at_partitions(struct admin *admin, bool all, bool soon)
 {
     unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
     bool over = false;
@@ -73,13 +73,13 @@ static void look(struct admin *admin, bool all, bool soon)
             continue;
         enum admin_result result =
             over ? admin->results[p - 1] : admin_open_partition(admin, p, may, &why);
-        keep_result(admin, p, result);
+        note_result(admin, p, result);
         over = is_of_all(admin, result);
     }
 }
 
 /* The first result that is not ADMIN_OK, unless one says that nothing will do here. */
-static enum admin_result judge(struct admin *admin)
+static enum admin_result worst_result(struct admin *admin)
 {
     unsigned worst = 0;
     for (unsigned p = 1; p < admin->config->partitions; p++)
@@ -131,8 +131,8 @@ enum admin_result admin_open(struct admin *admin, const char **why)
         return admin->looked;
     if (all || soon)
         begin_anew(admin);
-    look(admin, all, soon);
-    admin->looked = judge(admin);
+    look_at_partitions(admin, all, soon);
+    admin->looked = worst_result(admin);
     unsigned open = admin_open_count(admin);
     if (open > 0)
         stats_set(STATS_EPOCH, admin->shared->epoch);

@@ -55,7 +55,7 @@ static bool find_others(struct admin *admin, bool *found)
 }
 
 /* There is no store: its id is decided here, unless others have decided meanwhile. */
-static enum admin_result begin(struct admin *admin)
+static enum admin_result begin_making(struct admin *admin)
 {
     struct meta meta;
     bool found;
@@ -76,7 +76,7 @@ static enum admin_result begin(struct admin *admin)
 /* --- the others ------------------------------------------------------------------------------- */
 
 /* Is the store of `first` still being made? */
-static bool look_again(struct admin *admin, const struct meta *first, bool *making)
+static bool look_at_first(struct admin *admin, const struct meta *first, bool *making)
 {
     struct meta now;
     if (!look_beside(admin, 0, &now))
@@ -97,7 +97,7 @@ static enum admin_result make_one(struct admin *admin, unsigned partition, const
     *made = meta_making(&meta) && is_same_store(&meta, first);
     if (*made)
         return ADMIN_OK;
-    if (!look_again(admin, first, &making))
+    if (!look_at_first(admin, first, &making))
         return ADMIN_DOWN;
     if (!making)
         return ADMIN_OK;
@@ -108,8 +108,8 @@ static enum admin_result make_one(struct admin *admin, unsigned partition, const
     return written < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-static enum admin_result open_one(struct admin *admin, unsigned partition, struct meta *meta,
-                                  int *done)
+static enum admin_result open_partition(struct admin *admin, unsigned partition, struct meta *meta,
+                                        int *done)
 {
     meta_fill_reign(meta, &admin->node->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
@@ -133,18 +133,19 @@ static enum admin_result complete(struct admin *admin, const struct meta *first)
         return result;
     if (!meta_read(admin, 0, &meta))
         return ADMIN_DOWN;
-    return meta_making(&meta) && is_same_store(&meta, first) ? open_one(admin, 0, &meta, &done)
-                                                             : ADMIN_OK;
+    return meta_making(&meta) && is_same_store(&meta, first)
+               ? open_partition(admin, 0, &meta, &done)
+               : ADMIN_OK;
 }
 
 /* --- from where it is ------------------------------------------------------------------------- */
 
 /* The store is made. */
-static enum admin_result join(struct admin *admin, unsigned partition, const struct meta *first,
-                              struct meta *meta, int *done)
+static enum admin_result join_store(struct admin *admin, unsigned partition,
+                                    const struct meta *first, struct meta *meta, int *done)
 {
     if (meta_making(meta))
-        return is_same_store(meta, first) ? open_one(admin, partition, meta, done)
+        return is_same_store(meta, first) ? open_partition(admin, partition, meta, done)
                                           : part_lost(admin);
     /* Unless all of it was made since it was found missing. */
     if (!meta_look(admin, partition, meta))
@@ -168,9 +169,9 @@ enum admin_result admin_make(struct admin *admin, unsigned partition, unsigned m
     if (partition != 0 && !look_beside(admin, 0, &first))
         return ADMIN_DOWN;
     if (!is_unmade(&first))
-        return join(admin, partition, &first, meta, done);
+        return join_store(admin, partition, &first, meta, done);
     *done = 0;
     if (meta_making(&first))
         return complete(admin, &first);
-    return may & ADMIN_CREATE ? begin(admin) : part_lost(admin);
+    return may & ADMIN_CREATE ? begin_making(admin) : part_lost(admin);
 }

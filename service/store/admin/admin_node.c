@@ -56,7 +56,7 @@ static struct admin_node *node_at(struct admin *admin, const struct endpoint *at
 }
 
 /* Where partitions are is looked up once, until that changes. */
-static struct admin_node *place_of(struct admin *admin, unsigned partition)
+static struct admin_node *node_of_partition(struct admin *admin, unsigned partition)
 {
     struct endpoint at;
     uint64_t version = topology_version(admin->topology);
@@ -128,7 +128,7 @@ static int64_t retry_ms(const struct admin *admin, int64_t took_ms)
 
 /* Whoever asks for the partitions of a node that cannot be reached, one after the other, waits for
  * it once. */
-static enum admin_result reach(struct admin *admin)
+static enum admin_result reach_node(struct admin *admin)
 {
     struct admin_node *node = admin->node;
     int64_t begin_ms = clock_mono_ms();
@@ -156,7 +156,7 @@ static struct admin_node *find_place(struct admin *admin, unsigned partition)
     int64_t patience_ms = admin->patient ? SEEK_MS : 0;
     bool known = topology_seek(admin->topology, slot_of_partition(partition),
                                admin->config->partitions, patience_ms, &at);
-    return known ? place_of(admin, partition) : NULL;
+    return known ? node_of_partition(admin, partition) : NULL;
 }
 
 bool admin_turn(struct admin *admin, unsigned partition)
@@ -183,7 +183,7 @@ enum admin_result admin_at(struct admin *admin, unsigned partition)
         return admin_say(admin, ADMIN_DOWN, "the slot of the partition is on its way");
     }
     if (!link_is_open(&admin->node->link))
-        return reach(admin);
+        return reach_node(admin);
     /* The same one may be named again. */
     if (topology_address(admin->topology)->kind == ADDRESS_SENTINEL)
         admin->node->reign.order = topology_order(admin->topology, partition);
@@ -242,13 +242,13 @@ bool admin_is_first(struct admin *admin, unsigned partition)
     if (!admin_turn(admin, partition))
         return true;
     for (unsigned p = 0; p < partition; p++)
-        if (place_of(admin, p) == admin->node)
+        if (node_of_partition(admin, p) == admin->node)
             return false;
     return true;
 }
 
 bool admin_are_beside(struct admin *admin, unsigned partition, unsigned other)
 {
-    const struct admin_node *node = place_of(admin, partition);
-    return node && node == place_of(admin, other);
+    const struct admin_node *node = node_of_partition(admin, partition);
+    return node && node == node_of_partition(admin, other);
 }

@@ -68,7 +68,7 @@ static redisReply *ask_range(struct admin *admin, unsigned partition, const char
     return admin_ask_list(admin, ADMIN_ANY);
 }
 
-static bool make_room(struct feed *feed, size_t count)
+static bool grow_entries(struct feed *feed, size_t count)
 {
     if (count <= feed->cap)
         return true;
@@ -90,7 +90,7 @@ int feed_read(struct feed *feed, unsigned partition, struct event_id after, unsi
     feed->reply = ask_range(feed->admin, partition, from, max);
     if (!feed->reply)
         return -EIO;
-    if (!make_room(feed, feed->reply->elements))
+    if (!grow_entries(feed, feed->reply->elements))
         return -ENOMEM;
     for (size_t i = 0; i < feed->reply->elements; i++) {
         if (!take_entry(feed->reply->element[i], &feed->entries[i])) {

@@ -67,8 +67,8 @@ static enum rebuild_result drop_keys(struct rebuild *rebuild, const struct old_k
     return result;
 }
 
-static enum rebuild_result take_page(struct rebuild *rebuild, const redisReply *page,
-                                     char cursor[ADMIN_CURSOR_SIZE])
+static enum rebuild_result take_key_page(struct rebuild *rebuild, const redisReply *page,
+                                         char cursor[ADMIN_CURSOR_SIZE])
 {
     size_t count;
     if (!admin_is_page(page))
@@ -99,7 +99,7 @@ enum rebuild_result rebuild_clear(struct rebuild *rebuild, struct rebuild_old *o
                SCAN_COUNT);
     result = rebuild_exchange(rebuild, &rebuild->value, 1, &replies);
     if (result == REBUILD_OK)
-        result = take_page(rebuild, replies[0], old->cursor);
+        result = take_key_page(rebuild, replies[0], old->cursor);
     rebuild_drop(replies, 1);
     old->partition += strcmp(old->cursor, "0") == 0;
     return result;

@@ -321,7 +321,7 @@ enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *ex
     return result;
 }
 
-static enum rebuild_result open_one(struct rebuild *rebuild, unsigned partition)
+static enum rebuild_result open_partition(struct rebuild *rebuild, unsigned partition)
 {
     char applied[32];
     struct meta meta;
@@ -346,6 +346,6 @@ enum rebuild_result rebuild_open(struct rebuild *rebuild)
 {
     enum rebuild_result result = REBUILD_OK;
     for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
-        result = open_one(rebuild, p);
+        result = open_partition(rebuild, p);
     return result;
 }

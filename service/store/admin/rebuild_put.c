@@ -126,9 +126,9 @@ static size_t count_names(bool (*which)(const struct item *), const struct store
 }
 
 /* Names in a set of the partition, those of the held ones by their deadline. */
-static void put_names(struct rebuild *rebuild, unsigned partition, struct str set,
-                      bool (*which)(const struct item *), bool by_due,
-                      const struct store_listed *items, size_t count)
+static void put_set_names(struct rebuild *rebuild, unsigned partition, struct str set,
+                          bool (*which)(const struct item *), bool by_due,
+                          const struct store_listed *items, size_t count)
 {
     size_t n = count_names(which, items, count);
     if (n == 0)
@@ -155,8 +155,8 @@ enum rebuild_result rebuild_items(struct rebuild *rebuild, unsigned partition,
         return REBUILD_WRONG;
     }
     put_texts(rebuild, partition, items, count);
-    put_names(rebuild, partition, KEY_SKUS, is_listed, false, items, count);
-    put_names(rebuild, partition, KEY_DUE, is_held, true, items, count);
+    put_set_names(rebuild, partition, KEY_SKUS, is_listed, false, items, count);
+    put_set_names(rebuild, partition, KEY_DUE, is_held, true, items, count);
     return rebuild_queued(rebuild);
 }
 

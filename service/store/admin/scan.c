@@ -49,7 +49,7 @@ int scan_names(struct admin *admin, struct arena *arena, unsigned partition, str
 }
 
 /* The answers: the items, their places in two sets, and each one's first hold. */
-static int take_items(const redisReply *exec, struct scan_item *items, size_t count)
+static int take_scan_page(const redisReply *exec, struct scan_item *items, size_t count)
 {
     for (size_t k = 0; k < 3; k++)
         if (!admin_is_list(exec->element[k], count))
@@ -95,7 +95,7 @@ int scan_items(struct admin *admin, struct arena *arena, unsigned partition, con
     for (size_t i = 0; i < count; i++)
         layout_ask_holds(&admin->out, partition, skus[i], 1);
     redisReply *exec = admin_commit(admin, 3 + count);
-    return exec ? admin_settle(admin, exec, take_items(exec, *items, count)) : -EIO;
+    return exec ? admin_settle(admin, exec, take_scan_page(exec, *items, count)) : -EIO;
 }
 
 /* --- what customers have of an item ----------------------------------------------------------- */
@@ -106,7 +106,7 @@ static void ask_item(struct admin *admin, unsigned partition, struct str sku)
     layout_command(&admin->out, STR("GET"), partition, KEY_ITEM, sku, 0);
 }
 
-static void take_item(const redisReply *reply, struct str sku, struct scan_item *item)
+static void take_scanned_item(const redisReply *reply, struct str sku, struct scan_item *item)
 {
     *item = (struct scan_item){.sku = sku};
     item->found = layout_item(reply, &item->item);
@@ -137,7 +137,7 @@ int scan_usage(struct admin *admin, struct arena *arena, unsigned partition, str
     const redisReply *page = exec->element[1];
     if (!admin_is_page(page))
         return admin_settle(admin, exec, -EIO);
-    take_item(exec->element[0], sku, item);
+    take_scanned_item(exec->element[0], sku, item);
     snprintf(cursor, ADMIN_CURSOR_SIZE, "%s", page->element[0]->str);
     return admin_settle(admin, exec, take_usage(arena, page->element[1], usage, count));
 }
@@ -161,7 +161,7 @@ int scan_usage_named(struct admin *admin, struct arena *arena, unsigned partitio
         return -EIO;
     if (!admin_is_list(exec->element[1], count))
         return admin_settle(admin, exec, -EIO);
-    take_item(exec->element[0], sku, item);
+    take_scanned_item(exec->element[0], sku, item);
     for (size_t i = 0; i < count; i++)
         (*usage)[i] = (struct scan_usage){customers[i], layout_units(exec->element[1]->element[i])};
     freeReplyObject(exec);

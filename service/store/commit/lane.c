@@ -92,7 +92,7 @@ static void take_op(struct lane *lane, struct queue *queue, struct store_op *op,
     batch->ops[batch->count++] = op;
 }
 
-static void gather(struct lane *lane, int64_t now_us)
+static void gather_batch(struct lane *lane, int64_t now_us)
 {
     struct batch *batch = &lane->batch;
     unsigned limit = lane->batch_limit;
@@ -134,7 +134,7 @@ void lane_start(struct lane *lane)
         return;
     }
     int64_t now_us = clock_mono_us();
-    gather(lane, now_us);
+    gather_batch(lane, now_us);
     if (lane->batch.count > 0) {
         lane_begin_attempt(lane);
         return;

@@ -85,7 +85,7 @@ static void start_over(struct lane *lane, const char *why)
 
 /* Redis refused what safety needs: what was written is looked at again after a pause, what was only
  * read is decided again. */
-static void refused(struct lane *lane, const redisReply *reply)
+static void handle_refusal(struct lane *lane, const redisReply *reply)
 {
     struct str error = reply_error(reply);
     if (lane->unsettled)
@@ -101,9 +101,9 @@ static void on_waited(struct conn *conn, redisReply **replies, size_t count)
     struct lane *lane = conn->user;
     const redisReply *copies = replies[count - 1];
     if (replies[0]->type == REDIS_REPLY_ERROR)
-        refused(lane, replies[0]);
+        handle_refusal(lane, replies[0]);
     else if (copies->type == REDIS_REPLY_ERROR)
-        refused(lane, copies);
+        handle_refusal(lane, copies);
     else if (copies->type != REDIS_REPLY_INTEGER)
         start_over(lane, "Redis does not wait for its replicas");
     else if (copies->integer >= (long long)lane->store->config.replicas)
@@ -148,7 +148,7 @@ static void give_up_waiting(struct lane *lane, const char *why)
     lane_become_idle(lane);
 }
 
-static void look_again(struct lane *lane)
+static void look_later(struct lane *lane)
 {
     if (any_promises(&lane->batch))
         us_timer_start(&lane->pause, LOOK_US);
@@ -197,7 +197,7 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
 {
     const redisReply *exec = replies[count - 1], *error = error_within(replies, count);
     if (error) {
-        refused(lane, error);
+        handle_refusal(lane, error);
         return NULL;
     }
     bool whole = exec->type == REDIS_REPLY_ARRAY && exec->elements == reads;
@@ -225,9 +225,9 @@ static void compare_place(struct lane *lane, const redisReply *place)
     struct event_id applied, end;
     if (place->type != REDIS_REPLY_ARRAY || place->elements != 2 ||
         !feed_id_take(place->element[0], &applied) || applied.epoch < lane->awaited.epoch)
-        look_again(lane);
+        look_later(lane);
     else if (applied.epoch == lane->awaited.epoch)
-        applied.seq >= lane->awaited.seq ? reached(lane) : look_again(lane);
+        applied.seq >= lane->awaited.seq ? reached(lane) : look_later(lane);
     else if (feed_ends_find(place->element[1], lane->awaited.epoch, &end) &&
              end.seq >= lane->awaited.seq)
         reached(lane);
@@ -245,7 +245,7 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
     if (gate.gate == META_IS_OPEN)
         compare_place(lane, said[0]);
     else
-        look_again(lane); /* a Redis that is a replica by now, say, tells another one's state */
+        look_later(lane); /* a Redis that is a replica by now, say, tells another one's state */
 }
 
 void lane_look_at_ledger(struct lane *lane)

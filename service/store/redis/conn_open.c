@@ -146,7 +146,7 @@ static void open_failed(struct conn *conn, const char *why)
 }
 
 /* host: a path, or an address in digits. */
-static void connect_to(struct conn *conn, const char *host)
+static void connect_async(struct conn *conn, const char *host)
 {
     assert(!conn->context && !conn->closing);
     conn->context = conn->at.is_unix ? redisConnectUnixNonBlock(host)
@@ -178,13 +178,13 @@ static void on_looked_up(void *user, const char *numeric, const char *why)
     struct conn *conn = user;
     conn->lookup = NULL;
     if (numeric && (conn->state == CONN_RESOLVING || !conn->once))
-        connect_to(conn, numeric);
+        connect_async(conn, numeric);
     else if (conn->state == CONN_RESOLVING)
         conn_drop(conn, why);
 }
 
 /* One look-up at a time, however often its time is over: those that hang do not heap up. */
-static void look_up(struct conn *conn)
+static void look_up_host(struct conn *conn)
 {
     if (!conn->lookup)
         conn->lookup = lookup_begin(conn->loop, conn->at.host, conn->failures, on_looked_up, conn);
@@ -206,7 +206,7 @@ static void go_to(struct conn *conn, const struct endpoint *at)
     conn->at = *at;
 }
 
-static bool find(struct conn *conn)
+static bool find_node(struct conn *conn)
 {
     struct endpoint at;
     if (!topology_find(conn->topology, conn->partition, &at))
@@ -218,16 +218,16 @@ static bool find(struct conn *conn)
 static void begin_connecting(struct conn *conn)
 {
     if (lookup_needed(&conn->at))
-        look_up(conn);
+        look_up_host(conn);
     else
-        connect_to(conn, conn->at.host);
+        connect_async(conn, conn->at.host);
 }
 
 void conn_open(struct conn *conn)
 {
     assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
     conn->elsewhere = false;
-    if (!find(conn))
+    if (!find_node(conn))
         open_failed(conn, topology_why(conn->topology));
     else
         begin_connecting(conn);

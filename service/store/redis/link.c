@@ -34,7 +34,7 @@ void link_close(struct link *link)
     close(link->fd);
 }
 
-static bool fail(struct link *link, enum link_trouble trouble, const char *why)
+static bool fail_link(struct link *link, enum link_trouble trouble, const char *why)
 {
     snprintf(link->why, sizeof(link->why), "%s", why);
     link->trouble = trouble;
@@ -45,7 +45,7 @@ static bool fail(struct link *link, enum link_trouble trouble, const char *why)
 static bool fail_errno(struct link *link, ssize_t rc)
 {
     enum link_trouble trouble = rc == -ETIMEDOUT ? LINK_LATE : rc == -EPROTO ? LINK_TLS : LINK_AWAY;
-    return fail(link, trouble, wire_why(link->tls, rc));
+    return fail_link(link, trouble, wire_why(link->tls, rc));
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static int begin_connect(int fd, const struct sockaddr *to, socklen_t size, int6
 }
 
 /* A connected socket, or -errno. */
-static int connect_to(const struct sockaddr *to, socklen_t size, int64_t deadline_ms)
+static int connect_socket(const struct sockaddr *to, socklen_t size, int64_t deadline_ms)
 {
     int err = 0, on = 1;
     socklen_t err_size = sizeof(err);
@@ -124,10 +124,10 @@ static int connect_unix(const char *path, int64_t deadline_ms)
     if (strlen(path) >= sizeof(to.sun_path))
         return -ENAMETOOLONG;
     snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
-    return connect_to((const struct sockaddr *)&to, sizeof(to), deadline_ms);
+    return connect_socket((const struct sockaddr *)&to, sizeof(to), deadline_ms);
 }
 
-static unsigned count_of(const struct addrinfo *list)
+static unsigned count_addresses(const struct addrinfo *list)
 {
     unsigned n = 0;
     for (; list; list = list->ai_next)
@@ -139,13 +139,14 @@ static unsigned count_of(const struct addrinfo *list)
 static int connect_any(const struct addrinfo *list, int64_t deadline_ms)
 {
     int rc = -EADDRNOTAVAIL;
-    unsigned left = count_of(list);
+    unsigned left = count_addresses(list);
     for (int v6 = 0; v6 <= 1; v6++)
         for (const struct addrinfo *at = list; at; at = at->ai_next) {
             if ((at->ai_family == AF_INET6) != v6)
                 continue;
             int64_t now_ms = clock_mono_ms();
-            rc = connect_to(at->ai_addr, at->ai_addrlen, now_ms + (deadline_ms - now_ms) / left--);
+            rc = connect_socket(at->ai_addr, at->ai_addrlen,
+                                now_ms + (deadline_ms - now_ms) / left--);
             if (rc >= 0)
                 return rc;
         }
@@ -157,14 +158,14 @@ static bool secure(struct link *link, const char *host, int64_t deadline_ms)
     int rc;
     link->tls = tls_new(link->fd, host);
     if (!link->tls)
-        return fail(link, LINK_AWAY, "out of memory");
+        return fail_link(link, LINK_AWAY, "out of memory");
     while ((rc = tls_handshake(link->tls)) == -EAGAIN)
         if (wait_for(link, POLLIN, deadline_ms) < 0)
-            return fail(link, LINK_TLS, TLS_WHY_LATE);
+            return fail_link(link, LINK_TLS, TLS_WHY_LATE);
     return rc == 0 || fail_errno(link, rc);
 }
 
-static bool reach(struct link *link, const struct endpoint *at, bool tls)
+static bool reach_endpoint(struct link *link, const struct endpoint *at, bool tls)
 {
     struct addrinfo *list;
     int64_t deadline_ms = clock_mono_ms() + link->timeout_ms;
@@ -173,7 +174,7 @@ static bool reach(struct link *link, const struct endpoint *at, bool tls)
     } else {
         int rc = resolve_host(at->host, at->port, link->timeout_ms, &list);
         if (rc != 0)
-            return fail(link, LINK_HOST, gai_strerror(rc));
+            return fail_link(link, LINK_HOST, gai_strerror(rc));
         link->fd = connect_any(list, deadline_ms);
         freeaddrinfo(list);
     }
@@ -182,7 +183,7 @@ static bool reach(struct link *link, const struct endpoint *at, bool tls)
     link->reader = redisReaderCreate();
     if (!link->reader) {
         close(link->fd);
-        return fail(link, LINK_AWAY, "out of memory");
+        return fail_link(link, LINK_AWAY, "out of memory");
     }
     return !tls || secure(link, at->host, deadline_ms);
 }
@@ -194,7 +195,7 @@ bool link_send(struct link *link, struct buf *out)
     int64_t deadline_ms = clock_mono_ms() + link->timeout_ms;
     assert(link_is_open(link));
     if (out->failed)
-        return fail(link, LINK_AWAY, "out of memory");
+        return fail_link(link, LINK_AWAY, "out of memory");
     for (size_t sent = 0; sent < out->n;) {
         ssize_t n = wire_write(link->fd, link->tls, out->p + sent, out->n - sent);
         if (n >= 0)
@@ -202,7 +203,7 @@ bool link_send(struct link *link, struct buf *out)
         else if (n != -EAGAIN)
             return fail_errno(link, n);
         else if (wait_for(link, POLLOUT, deadline_ms) < 0)
-            return fail(link, LINK_LATE, WHY_LATE);
+            return fail_link(link, LINK_LATE, WHY_LATE);
     }
     buf_reset(out);
     return true;
@@ -216,13 +217,13 @@ static bool receive(struct link *link, int64_t deadline_ms)
         ssize_t n = wire_read(link->fd, link->tls, bytes, sizeof(bytes));
         if (n > 0)
             return redisReaderFeed(link->reader, bytes, (size_t)n) == REDIS_OK ||
-                   fail(link, LINK_AWAY, "out of memory");
+                   fail_link(link, LINK_AWAY, "out of memory");
         if (n == 0)
-            return fail(link, LINK_AWAY, "Server closed the connection");
+            return fail_link(link, LINK_AWAY, "Server closed the connection");
         if (n != -EAGAIN)
             return fail_errno(link, n);
         if (wait_for(link, POLLIN, deadline_ms) < 0)
-            return fail(link, LINK_LATE, WHY_LATE);
+            return fail_link(link, LINK_LATE, WHY_LATE);
     }
 }
 
@@ -233,7 +234,7 @@ redisReply *link_next(struct link *link)
     assert(link_is_open(link));
     do {
         if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-            (void)fail(link, LINK_AWAY, link->reader->errstr);
+            (void)fail_link(link, LINK_AWAY, link->reader->errstr);
             return NULL;
         }
     } while (!reply && receive(link, deadline_ms));
@@ -247,11 +248,11 @@ redisReply *link_ask(struct link *link, struct buf *out)
 
 /* --- the beginning ---------------------------------------------------------------------------- */
 
-static bool refused(struct link *link, enum link_trouble trouble, const redisReply *reply)
+static bool fail_refused(struct link *link, enum link_trouble trouble, const redisReply *reply)
 {
     char why[sizeof(link->why)];
     snprintf(why, sizeof(why), "Redis answered: %s", reply->str);
-    return fail(link, trouble, why);
+    return fail_link(link, trouble, why);
 }
 
 static enum link_trouble trouble_of(const redisReply *reply)
@@ -263,13 +264,13 @@ static enum link_trouble trouble_of(const redisReply *reply)
 }
 
 /* A command that answers OK, else `trouble`; LINK_FINE: what the error says. */
-static bool settle(struct link *link, struct buf *out, enum link_trouble trouble)
+static bool ask_for_ok(struct link *link, struct buf *out, enum link_trouble trouble)
 {
     redisReply *reply = link_ask(link, out);
     if (!reply)
         return false;
     bool good = reply->type != REDIS_REPLY_ERROR ||
-                refused(link, trouble != LINK_FINE ? trouble : trouble_of(reply), reply);
+                fail_refused(link, trouble != LINK_FINE ? trouble : trouble_of(reply), reply);
     freeReplyObject(reply);
     return good;
 }
@@ -281,13 +282,13 @@ static bool log_in(struct link *link, const struct address *who, struct buf *out
         resp_words(out, 3, "AUTH", who->user, who->password);
     else if (who->password[0])
         resp_words(out, 2, "AUTH", who->password);
-    if (who->password[0] && !settle(link, out, LINK_LOGIN))
+    if (who->password[0] && !ask_for_ok(link, out, LINK_LOGIN))
         return false;
     if (who->db == 0)
         return true;
     snprintf(db, sizeof(db), "%d", who->db);
     resp_words(out, 2, "SELECT", db);
-    return settle(link, out, LINK_FINE);
+    return ask_for_ok(link, out, LINK_FINE);
 }
 
 bool link_open(struct link *link, const struct endpoint *at, const struct address *who, bool tls,
@@ -297,7 +298,7 @@ bool link_open(struct link *link, const struct endpoint *at, const struct addres
     assert(!link_is_open(link));
     link->timeout_ms = timeout_ms;
     link->trouble = LINK_FINE;
-    if (!reach(link, at, tls))
+    if (!reach_endpoint(link, at, tls))
         return false;
     buf_init(&out, OUT_MAX_BYTES);
     bool good = !who || log_in(link, who, &out);

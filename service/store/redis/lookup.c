@@ -18,7 +18,7 @@ bool lookup_needed(const struct endpoint *at)
            inet_pton(AF_INET6, at->host, digits) != 1;
 }
 
-static size_t count_of(const struct addrinfo *list, int family)
+static size_t count_family(const struct addrinfo *list, int family)
 {
     size_t n = 0;
     for (; list; list = list->ai_next)
@@ -35,9 +35,9 @@ static const struct addrinfo *pick(const struct addrinfo *list, int family, size
 }
 
 /* The address in turn, in digits; false: the list has none that can be used. */
-static bool choose(const struct addrinfo *list, unsigned turn, char *text, size_t size)
+static bool address_in_turn(const struct addrinfo *list, unsigned turn, char *text, size_t size)
 {
-    size_t v4 = count_of(list, AF_INET), all = v4 + count_of(list, AF_INET6);
+    size_t v4 = count_family(list, AF_INET), all = v4 + count_family(list, AF_INET6);
     if (all == 0)
         return false;
     size_t nth = turn % all;
@@ -53,7 +53,7 @@ static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *lis
     lookup_fn *found = lookup->found;
     void *user = lookup->user;
     char text[NI_MAXHOST];
-    bool good = status == 0 && choose(list, lookup->turn, text, sizeof(text));
+    bool good = status == 0 && address_in_turn(list, lookup->turn, text, sizeof(text));
     uv_freeaddrinfo(list);
     free(lookup);
     if (found)

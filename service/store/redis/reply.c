@@ -19,7 +19,7 @@ static const struct {
 
 static const struct str because = {"because of: ", sizeof("because of: ") - 1};
 
-static bool begins(struct str text, const char *word)
+static bool begins_with_word(struct str text, const char *word)
 {
     size_t n = strlen(word);
     return text.n >= n && memcmp(text.p, word, n) == 0 && (text.n == n || text.p[n] == ' ');
@@ -27,12 +27,12 @@ static bool begins(struct str text, const char *word)
 
 bool reply_is_execabort(struct str error)
 {
-    return begins(error, "EXECABORT");
+    return begins_with_word(error, "EXECABORT");
 }
 
 bool reply_is_noperm(struct str error)
 {
-    return begins(error, "NOPERM");
+    return begins_with_word(error, "NOPERM");
 }
 
 enum reply_class reply_classify(struct str error)
@@ -45,7 +45,7 @@ enum reply_class reply_classify(struct str error)
         error = (struct str){cause, (size_t)(error.p + error.n - cause)};
     }
     for (size_t i = 0; i < CLASSES; i++)
-        if (begins(error, classes[i].word))
+        if (begins_with_word(error, classes[i].word))
             return classes[i].class;
     if (error.n >= 31 && memcmp(error.p, "ERR max number of clients reached", 31) == 0)
         return REPLY_RETRY;

@@ -23,7 +23,7 @@ struct question {
     char port[PORT_SIZE];
 };
 
-static int look_up(const char *host, const char *port, int flags, struct addrinfo **list)
+static int get_addresses(const char *host, const char *port, int flags, struct addrinfo **list)
 {
     const struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
@@ -41,11 +41,11 @@ static void free_question(struct question *q)
     free(q);
 }
 
-static void *answer(void *arg)
+static void *run_resolver(void *arg)
 {
     struct question *q = arg;
     struct addrinfo *list;
-    int rc = look_up(q->host, q->port, 0, &list);
+    int rc = get_addresses(q->host, q->port, 0, &list);
     pthread_mutex_lock(&q->lock);
     q->rc = rc;
     q->list = rc == 0 ? list : NULL;
@@ -79,13 +79,13 @@ static struct question *new_question(const char *host, const char *port)
 }
 
 /* Signals are for the threads that were there before. 0 or an error number. */
-static int begin(struct question *q)
+static int start_resolver(struct question *q)
 {
     pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, NULL, answer, q);
+    int rc = pthread_create(&thread, NULL, run_resolver, q);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc == 0)
         pthread_detach(thread);
@@ -120,13 +120,13 @@ int resolve_host(const char *host, int port, int timeout_ms, struct addrinfo **l
 {
     char digits[PORT_SIZE];
     snprintf(digits, sizeof(digits), "%d", port);
-    int rc = look_up(host, digits, AI_NUMERICHOST, list);
+    int rc = get_addresses(host, digits, AI_NUMERICHOST, list);
     if (rc != EAI_NONAME)
         return rc;
     struct question *q = new_question(host, digits);
     if (!q)
         return EAI_MEMORY;
-    if (begin(q) == 0)
+    if (start_resolver(q) == 0)
         return await(q, timeout_ms, list);
     free_question(q);
     return EAI_MEMORY;

@@ -7,7 +7,7 @@
 #define HEAD_MAX 24
 
 /* "<mark><number>\r\n" */
-static void put_head(struct buf *out, char mark, size_t number)
+static void put_resp_head(struct buf *out, char mark, size_t number)
 {
     char *to = buf_reserve(out, HEAD_MAX);
     if (!to)
@@ -21,12 +21,12 @@ static void put_head(struct buf *out, char mark, size_t number)
 
 void resp_begin(struct buf *out, size_t args)
 {
-    put_head(out, '*', args);
+    put_resp_head(out, '*', args);
 }
 
 void resp_arg(struct buf *out, struct str arg)
 {
-    put_head(out, '$', arg.n);
+    put_resp_head(out, '$', arg.n);
     buf_put(out, arg.p, arg.n);
     buf_put(out, "\r\n", 2);
 }
@@ -44,7 +44,7 @@ void resp_key(struct buf *out, unsigned partition, struct str kind, struct str n
     tag[n++] = '}';
     tag[n++] = ':';
     bool named = !str_absent(name);
-    put_head(out, '$', n + kind.n + (named ? 1 + name.n : 0));
+    put_resp_head(out, '$', n + kind.n + (named ? 1 + name.n : 0));
     buf_put(out, tag, n);
     buf_put(out, kind.p, kind.n);
     if (named) {

@@ -11,7 +11,7 @@
 
 /* --- what went wrong -------------------------------------------------------------------------- */
 
-static int fail(struct tls *tls, const char *what)
+static int fail_tls(struct tls *tls, const char *what)
 {
     snprintf(tls->why, sizeof(tls->why), "%s", what);
     return -EPROTO;
@@ -51,7 +51,7 @@ static int fail_verify(struct tls *tls, long verdict)
                  X509_verify_cert_error_string(verdict));
         return -EPROTO;
     }
-    return fail(tls, what);
+    return fail_tls(tls, what);
 }
 
 /* What Redis says, or what it sent instead of TLS; NULL: nothing that is known here. */
@@ -91,7 +91,7 @@ static int fail_protocol(struct tls *tls)
     unsigned long error = ERR_get_error();
     const char *known = explain(ERR_GET_REASON(error)), *text = ERR_reason_error_string(error);
     if (known)
-        return fail(tls, known);
+        return fail_tls(tls, known);
     snprintf(tls->why, sizeof(tls->why), "TLS failed: %s", text ? text : "no reason is known");
     return -EPROTO;
 }
@@ -106,7 +106,7 @@ static bool is_end_of_file(int failed)
 }
 
 /* What a step of OpenSSL's came to that was no success: -EAGAIN, 0 at the end, or -EPROTO. */
-static int settle(struct tls *tls, int returned)
+static int step_result(struct tls *tls, int returned)
 {
     int failed = SSL_get_error(tls->ssl, returned);
     tls->wants_write = failed == SSL_ERROR_WANT_WRITE;
@@ -115,7 +115,7 @@ static int settle(struct tls *tls, int returned)
     if (is_end_of_file(failed))
         return 0;
     if (failed == SSL_ERROR_SYSCALL && ERR_peek_error() == 0)
-        return fail(tls, strerror(errno));
+        return fail_tls(tls, strerror(errno));
     return fail_protocol(tls);
 }
 
@@ -168,24 +168,24 @@ int tls_handshake(struct tls *tls)
     if (returned == 1)
         return 0;
     long verdict = SSL_get_verify_result(tls->ssl);
-    int rc = settle(tls, returned);
+    int rc = step_result(tls, returned);
     if (rc == -EAGAIN)
         return rc;
     if (rc == -EPROTO && verdict != X509_V_OK)
         return fail_verify(tls, verdict);
-    return rc == 0 ? fail(tls, "the connection was closed in the TLS handshake") : rc;
+    return rc == 0 ? fail_tls(tls, "the connection was closed in the TLS handshake") : rc;
 }
 
 /* A certificate that Redis does not like is refused after our handshake, in TLS 1.3; the alert that
  * says so may be lost with what we had sent meanwhile. */
 static ssize_t fail_early(struct tls *tls)
 {
-    return fail(tls,
-                tls_has_own_cert()
-                    ? "Redis closed the connection right after the TLS handshake; its log says "
-                      "why"
-                    : "Redis closed the connection right after the TLS handshake: it may want a "
-                      "certificate of ours (--redis-cert, --redis-key)");
+    return fail_tls(
+        tls, tls_has_own_cert()
+                 ? "Redis closed the connection right after the TLS handshake; its log says "
+                   "why"
+                 : "Redis closed the connection right after the TLS handshake: it may want a "
+                   "certificate of ours (--redis-cert, --redis-key)");
 }
 
 /* Reads until there is nothing: what is left inside of OpenSSL, no poll would see. */
@@ -202,7 +202,7 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size)
             break;
         n += got;
     }
-    int rc = returned == 1 ? 0 : settle(tls, returned);
+    int rc = returned == 1 ? 0 : step_result(tls, returned);
     tls->more = n > 0 && rc != -EAGAIN;
     tls->heard = tls->heard || n > 0;
     if (n > 0)
@@ -218,8 +218,8 @@ ssize_t tls_write(struct tls *tls, const void *bytes, size_t size)
     int returned = SSL_write_ex(tls->ssl, bytes, size, &sent);
     if (returned == 1)
         return (ssize_t)sent;
-    int rc = settle(tls, returned);
+    int rc = step_result(tls, returned);
     if (rc < 0)
         return rc;
-    return tls->heard ? fail(tls, "Redis closed the connection") : fail_early(tls);
+    return tls->heard ? fail_tls(tls, "Redis closed the connection") : fail_early(tls);
 }

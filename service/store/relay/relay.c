@@ -65,7 +65,7 @@ static void keep_here(struct relay *relay, struct store_op *op)
     store_enqueue(relay->store, op);
 }
 
-static void tell(struct store_op *op, enum outcome_code code, const char *why)
+static void fail_op(struct store_op *op, enum outcome_code code, const char *why)
 {
     op->op.out = (struct outcome){.code = code, .why = why, .field_line = -1};
     if (code == OUT_UNKNOWN)
@@ -80,7 +80,7 @@ static bool tries_here(const struct store_op *op, int64_t now_us)
 }
 
 /* The outcome is in the cell, and good until the operation is answered. */
-static void land(struct relay *relay, unsigned i)
+static void land_op(struct relay *relay, unsigned i)
 {
     struct flight *flight = &relay->flights[i];
     struct store_op *op = flight->op;
@@ -104,7 +104,7 @@ static void land_answered(struct relay *relay)
 {
     for (unsigned i = 0; i < relay->flight_count;)
         if (relay_state_of(relay->flights[i].cell) == RELAY_ANSWERED)
-            land(relay, i);
+            land_op(relay, i);
         else
             i++;
 }
@@ -313,7 +313,7 @@ static void mind_queued(struct relay *relay, unsigned i, int64_t now_us)
         return;
     relay->waiting_count--;
     if (late)
-        tell(flight.op, OUT_REDIS_UNAVAILABLE, WHY_LATE);
+        fail_op(flight.op, OUT_REDIS_UNAVAILABLE, WHY_LATE);
     else
         keep_here(relay, flight.op);
 }
@@ -335,7 +335,7 @@ static void mind_taken(struct relay *relay, unsigned i, int64_t now_us)
     if (!flight.op)
         return;
     relay->waiting_count--;
-    tell(flight.op, OUT_UNKNOWN, WHY_LOST);
+    fail_op(flight.op, OUT_UNKNOWN, WHY_LOST);
 }
 
 void relay_expire(struct relay *relay, int64_t now_us)

@@ -35,7 +35,7 @@ static void set_pause(struct topology *t, int64_t now_ms)
 /* --- whom ------------------------------------------------------------------------------------- */
 
 /* Who has waited longest, of those who are not shunned if there are such. */
-static struct topology_seed *choose(struct topology *t, int64_t now_ms)
+static struct topology_seed *choose_seed(struct topology *t, int64_t now_ms)
 {
     struct topology_seed *best = NULL;
     for (unsigned i = 0; i < t->seed_count; i++) {
@@ -100,7 +100,7 @@ static size_t put_auth(const struct address *address, struct buf *out)
 struct topology_question topology_ask(struct topology *topology, int64_t now_ms, struct buf *out)
 {
     const struct address *address = &topology->address;
-    struct topology_seed *seed = choose(topology, now_ms);
+    struct topology_seed *seed = choose_seed(topology, now_ms);
     struct topology_question question = {.at = seed->at, .doubts = topology->doubts};
     seed->asked_ms = now_ms;
     set_pause(topology, now_ms);
@@ -221,7 +221,7 @@ static void no_use(struct topology *t, const struct topology_question *question,
     shun(t, &question->at, now_ms);
 }
 
-static void settle(struct topology *t, const struct topology_question *question)
+static void settle_question(struct topology *t, const struct topology_question *question)
 {
     if (t->settled < question->doubts)
         t->settled = question->doubts;
@@ -239,13 +239,14 @@ static void accept(struct topology *t, const struct topology_question *question,
     t->why[0] = '\0';
     renew_seeds(t, answer);
     if (said == TOPOLOGY_GOOD)
-        settle(t, question);
+        settle_question(t, question);
     else
         topology_doubt(t, 0);
 }
 
-static enum topology_said take(struct topology *t, const struct topology_question *question,
-                               redisReply **replies, struct topology_answer *answer, int64_t now_ms)
+static enum topology_said use_replies(struct topology *t, const struct topology_question *question,
+                                      redisReply **replies, struct topology_answer *answer,
+                                      int64_t now_ms)
 {
     enum topology_said said = parse(t, question, replies, answer);
     t->lacks_name = said == TOPOLOGY_NO_NAME;
@@ -272,7 +273,7 @@ enum topology_said topology_take(struct topology *topology,
         no_use(topology, question, "out of memory", now_ms);
         return TOPOLOGY_NONSENSE;
     }
-    enum topology_said said = take(topology, question, replies, answer, now_ms);
+    enum topology_said said = use_replies(topology, question, replies, answer, now_ms);
     free(answer);
     return said;
 }

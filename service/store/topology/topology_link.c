@@ -36,7 +36,7 @@ static void put_question(struct topology *t, const struct topology_question *que
     link_close(&link);
 }
 
-static void ask(struct topology *t, unsigned partitions)
+static void ask_topology(struct topology *t, unsigned partitions)
 {
     struct buf out;
     buf_init(&out, OUT_MAX_BYTES);
@@ -58,6 +58,6 @@ bool topology_seek(struct topology *topology, unsigned slot, unsigned partitions
             return known;
         if (due_ms > now_ms)
             nanosleep(&(struct timespec){.tv_nsec = (due_ms - now_ms) * 1000000}, NULL);
-        ask(topology, partitions);
+        ask_topology(topology, partitions);
     }
 }

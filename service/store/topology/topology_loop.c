@@ -49,7 +49,7 @@ static void on_lost(struct conn *conn, bool busy)
     wait_for_next(a);
 }
 
-static void ask(struct topology_loop *a)
+static void send_question(struct topology_loop *a)
 {
     buf_reset(&a->out);
     a->question = topology_ask(a->topology, now_of(a), &a->out);
@@ -65,7 +65,7 @@ static void on_timer(uv_timer_t *timer)
     if (a->asking)
         conn_drop(&a->conn, "no answer in time");
     else
-        ask(a);
+        send_question(a);
 }
 
 static void on_doubt(void *user)
@@ -90,7 +90,7 @@ struct topology_loop *topology_loop_new(uv_loop_t *loop, struct topology *topolo
     a->timer.data = a;
     topology_on_doubt(topology, on_doubt, a);
     if (topology_address(topology)->kind != ADDRESS_ONE)
-        ask(a);
+        send_question(a);
     return a;
 }
 

@@ -55,7 +55,7 @@ static struct str text_of(const redisReply *reply)
 }
 
 /* -1: it is no number, or more than `most`. */
-static int64_t number_of(const redisReply *reply, int64_t most)
+static int64_t number_in_reply(const redisReply *reply, int64_t most)
 {
     if (reply && reply->type == REDIS_REPLY_INTEGER)
         return reply->integer >= 0 && reply->integer <= most ? reply->integer : -1;
@@ -83,7 +83,7 @@ static bool set_host(struct endpoint *at, struct str host)
 
 static bool set_port(struct endpoint *at, const redisReply *port)
 {
-    at->port = (int)number_of(port, PORT_MAX);
+    at->port = (int)number_in_reply(port, PORT_MAX);
     return at->port > 0;
 }
 
@@ -148,7 +148,7 @@ enum topology_said topology_parse_sentinel(redisReply *const *replies,
         !set_port(&at, named->element[1]))
         return NONSENSE(answer, "a Sentinel gave no address of the primary");
     struct str flags = text_of(value_of(master, STR("flags")));
-    int64_t order = number_of(value_of(master, STR("config-epoch")), INT64_MAX);
+    int64_t order = number_in_reply(value_of(master, STR("config-epoch")), INT64_MAX);
     if (order < 0 || !has_word(flags, STR("master")))
         return NONSENSE(answer, "a Sentinel gave no state of the primary");
     if (!agree(master, &at, flags))
@@ -247,8 +247,9 @@ static bool choose_primary(const struct shards *s, const redisReply *nodes,
 static bool take_slots(struct topology_answer *answer, const redisReply *slots, uint16_t node)
 {
     for (size_t i = 0; i < slots->elements; i += 2) {
-        int64_t first = number_of(slots->element[i], SLOTS - 1);
-        int64_t last = i + 1 < slots->elements ? number_of(slots->element[i + 1], SLOTS - 1) : -1;
+        int64_t first = number_in_reply(slots->element[i], SLOTS - 1);
+        int64_t last =
+            i + 1 < slots->elements ? number_in_reply(slots->element[i + 1], SLOTS - 1) : -1;
         if (first < 0 || last < first)
             return false;
         for (int64_t slot = first; slot <= last; slot++) {

@@ -47,7 +47,8 @@ static void put_ranges(const struct topology *t, struct move move, unsigned firs
     }
 }
 
-static void say(const struct topology *t, struct move move, unsigned first, unsigned partitions)
+static void say_move(const struct topology *t, struct move move, unsigned first,
+                     unsigned partitions)
 {
     char ranges[RANGES_SIZE], from[ENDPOINT_TEXT] = "", to[ENDPOINT_TEXT] = "";
     put_ranges(t, move, first, partitions, ranges);
@@ -76,7 +77,7 @@ void topology_say_moves(struct topology *topology, unsigned partitions)
     for (unsigned p = 0; p < partitions; p++) {
         struct move move = move_of(topology, p);
         if (is_move(topology, move) && !said_before(topology, move, p))
-            say(topology, move, p, partitions);
+            say_move(topology, move, p, partitions);
     }
     *topology->said = *topology->now;
     topology->said_version = topology->version;
