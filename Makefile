@@ -157,7 +157,7 @@ ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
-SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/asset_files.o $(OUT)/obj/service/ledger/schema_text.o
+SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/builtin/asset_files.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o $(OUT)/obj/loadgen/ui/assets.o
 # What of the service stockload has too: how one speaks with Redis, and where it is.
 REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
@@ -414,7 +414,7 @@ $(OUT)/obj/%.o: %.c Makefile
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Not assets.o: that is of assets.c.
-$(OUT)/obj/service/http/asset_files.o: service/http/asset_files.S service/http/asset_list.h service/openapi.json $(wildcard service/http/pages/* common/page/*) $(CHART_JS) Makefile
+$(OUT)/obj/service/http/builtin/asset_files.o: service/http/builtin/asset_files.S service/http/builtin/asset_list.h service/openapi.json $(wildcard service/http/pages/* common/page/*) $(CHART_JS) Makefile
 	@mkdir -p $(@D)
 	@$(CC) -Iservice -Iservice/http/pages -Icommon/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
@@ -434,7 +434,7 @@ $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE $(INCLUDES) -o $@ $(filter %.c,$^) $$($(FIND_LIBS) --cflags --libs yaml-0.1 jansson)
 
-$(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c service/core/role.c service/core/op.c) $(COMMON_OBJS)
+$(OUT)/gen/metrics: $(call obj,tests/tools/metrics.c service/core/route.c service/core/access/role.c service/core/op.c) $(COMMON_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 

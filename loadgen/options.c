@@ -1,7 +1,7 @@
 /* options.c -- what no table of flags can say. */
 #include "options.h"
 #include "address.h"
-#include "args.h"
+#include "args/args.h"
 #include "client/run_name.h"
 #include "fail.h"
 #include "random.h"

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "args.h"
-#include "http/https_files.h"
-#include "http/proxies.h"
+#include "args/args.h"
+#include "http/conn/https_files.h"
+#include "http/conn/proxies.h"
 #include "log.h"
 #include "store/redis/tls_files.h"
 #include "store/store.h"

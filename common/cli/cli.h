@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "args.h"
+#include "args/args.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@ static bool may_be_tried_again(int err)
     return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
 }
 
-/* Not by send() and recv(), which the HTTP server has replaced (http/intake.h). */
+/* Not by send() and recv(), which the HTTP server has replaced (http/conn/intake.h). */
 static int put_bytes(BIO *bio, const char *bytes, int size)
 {
     const struct tls_socket *socket = BIO_get_data(bio);

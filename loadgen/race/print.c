@@ -1,5 +1,5 @@
 #include "race/print.h"
-#include "args.h"
+#include "args/args.h"
 #include "report/units.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 #include "race/view.h"
-#include "args.h"
+#include "args/args.h"
 #include "report/jsonput.h"
 
 #include <assert.h>

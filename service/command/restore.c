@@ -1,7 +1,7 @@
 /* restore.c -- `stockd restore`: see commands.h. */
 #include "clock.h"
 #include "command/commands.h"
-#include "process/ledger_restore.h"
+#include "process/ledger/ledger_restore.h"
 #include "url_password.h"
 
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* live.h -- how services are right now: what one has counted within a second or so, and what that
  * makes of all that share a store.
  *
- * Layer: core, pure. Each service takes a sample of itself once a second (process/live_round.h) and
- * leaves it in Redis for the others, who add them up to a view: rates add, lags are the largest,
- * quantiles are of the buckets of all, the hottest items are those of all.
+ * Layer: core, pure. Each service takes a sample of itself once a second
+ * (process/keeper/live_round.h) and leaves it in Redis for the others, who add them up to a view:
+ * rates add, lags are the largest, quantiles are of the buckets of all, the hottest items are those
+ * of all.
  *
  * Invariant: whatever bytes lie in Redis, what live_decode() takes is a sample that live_encode()
  * writes: no count is negative or beyond UNITS_MAX, each name is one that an item can have.

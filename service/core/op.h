@@ -7,11 +7,11 @@
  */
 #pragma once
 
+#include "core/access/role.h"
 #include "core/event.h"
 #include "core/item.h"
 #include "core/limits.h"
 #include "core/reservation.h"
-#include "core/role.h"
 #include "str.h"
 
 #include <stdbool.h>

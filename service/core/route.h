@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/role.h"
+#include "core/access/role.h"
 #include "str.h"
 
 /* X(the members of struct route_row); READ is GET and HEAD. A new resource is a new row here and in

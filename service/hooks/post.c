@@ -1,6 +1,6 @@
 #include "hooks/post.h"
+#include "http/answer/json_write.h"
 #include "http/history/render.h"
-#include "http/json_write.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 
 #include "clock.h"
 #include "http/access_log.h"
+#include "http/answer/json_write.h"
 #include "http/exchange.h"
-#include "http/json_write.h"
 
 /* Of texts as sent, before they are escaped. With all of them at their longest and every byte
  * escaped a line has still room for some items. */

@@ -1,8 +1,8 @@
 #include "http/batch.h"
 #include "http/access.h"
+#include "http/answer/json_write.h"
+#include "http/answer/render.h"
 #include "http/exchange.h"
-#include "http/json_write.h"
-#include "http/render.h"
 #include "http/tally.h"
 
 #include "stats.h"

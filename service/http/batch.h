@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "http/request.h"
+#include "http/request/request.h"
 #include "store/store.h"
 
 #define BATCH_ANSWER_MAX_BYTES ((size_t)8 << 20) /* of all results */

@@ -1,13 +1,13 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
 #include "clock.h"
 #include "http/access.h"
+#include "http/answer/render.h"
 #include "http/batch.h"
 #include "http/events/events.h"
 #include "http/exchange.h"
 #include "http/history/history.h"
-#include "http/json_heap.h"
 #include "http/live/live.h"
-#include "http/render.h"
+#include "http/request/json_heap.h"
 #include "http/tally.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 #include "http/exchange.h"
 
 #include "clock.h"
-#include "http/render.h"
+#include "http/answer/render.h"
 #include "http/server_limits.h"
 #include "stats.h"
 

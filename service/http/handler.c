@@ -4,8 +4,8 @@
 #include "http/exchange.h"
 
 #include "clock.h"
+#include "http/conn/host.h"
 #include "http/headers.h"
-#include "http/host.h"
 #include "http/server_limits.h"
 #include "log.h"
 

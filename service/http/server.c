@@ -2,14 +2,14 @@
 #include "http/server.h"
 
 #include "http/access.h"
+#include "http/answer/render.h"
 #include "http/batch.h"
 #include "http/check.h"
+#include "http/conn/https_files.h"
 #include "http/events/events.h"
 #include "http/exchange.h"
 #include "http/history/history.h"
-#include "http/https_files.h"
 #include "http/live/live.h"
-#include "http/render.h"
 #include "http/server_limits.h"
 #include "log.h"
 

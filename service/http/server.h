@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "http/conn/proxies.h"
 #include "http/problem.h"
-#include "http/proxies.h"
 #include "keys/key_ring.h"
 #include "ledger/query/query_pool.h"
 #include "stats.h"

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "core/bucket.h"
+#include "core/access/bucket.h"
 #include "ip.h"
 
 struct failed_logins;

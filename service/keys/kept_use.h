@@ -15,8 +15,8 @@
  */
 #pragma once
 
-#include "core/kept.h"
-#include "core/quota.h"
+#include "core/access/kept.h"
+#include "core/access/quota.h"
 
 #include <stdatomic.h>
 

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "core/key_list.h"
+#include "core/access/key_list.h"
 #include "private_file.h"
 
 #include <sys/stat.h>

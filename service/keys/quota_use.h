@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include "core/bucket.h"
-#include "core/key_list.h"
+#include "core/access/bucket.h"
+#include "core/access/key_list.h"
 #include "keys/kept_use.h"
 
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 #include "process/about.h"
 #include "clock.h"
-#include "http/json_write.h"
+#include "http/answer/json_write.h"
 #include "version.h"
 
 #include <inttypes.h>

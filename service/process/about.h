@@ -1,9 +1,9 @@
-/* about.h -- what the processes of a service know and its port tells (http/about.h): made by the
- * master before the first fork, read by the workers.
+/* about.h -- what the processes of a service know and its port tells (http/builtin/about.h): made
+ * by the master before the first fork, read by the workers.
  */
 #pragma once
 
-#include "args.h"
+#include "args/args.h"
 #include "process/process.h"
 
 /* Fills shared->about; from: where the value of each row of config_specs comes from. The address of

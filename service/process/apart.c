@@ -1,6 +1,6 @@
 #include "process/apart.h"
 #include "clock.h"
-#include "http/https_files.h"
+#include "http/conn/https_files.h"
 #include "process/key_watch.h"
 #include "process/notify.h"
 #include "process/rights.h"

@@ -15,7 +15,7 @@
 #pragma once
 
 #include "core/live.h"
-#include "http/audits.h"
+#include "http/builtin/audits.h"
 #include "pool/pool.h"
 #include "stats.h"
 

@@ -7,7 +7,7 @@
 #include "clock.h"
 #include "core/limits.h"
 #include "hooks/hook_turn.h"
-#include "process/ledger_open.h"
+#include "process/ledger/ledger_open.h"
 #include "process/process.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "core/live.h"
 #include "core/op.h"
 #include "core/route.h"
-#include "http/https_files.h"
+#include "http/conn/https_files.h"
 #include "http/server.h"
 #include "keys/failed_logins.h"
 #include "process/audit_desk.h"

@@ -8,13 +8,13 @@
 #pragma once
 
 #include "config.h"
-#include "http/about.h"
+#include "http/builtin/about.h"
 #include "http/problem.h"
 #include "keys/key_ring.h"
 #include "pool/pool.h"
 #include "process/confine.h"
 #include "process/hooks_look.h"
-#include "process/ledger_look.h"
+#include "process/ledger/ledger_look.h"
 #include "process/listen.h"
 #include "process/roster.h"
 #include "stats.h"

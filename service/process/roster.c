@@ -1,5 +1,5 @@
 #include "process/roster.h"
-#include "http/json_write.h"
+#include "http/answer/json_write.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The judge of bytes beside a reader that is written another way: it looks at all that the judge
  * lets through at once, line by line, and must find as many requests there, with the same end. The
  * first byte of an input says how long the pieces are in which the judge gets the rest. */
-#include "http/framing.h"
+#include "http/conn/framing.h"
 
 #include "http/headers.h"
 

@@ -4,7 +4,7 @@
  * number of bytes that follow and are sent. Behind each input nothing may be left in the server,
  * and on no connection may there be more answers than requests, or one that is not ours. */
 #include "clock.h"
-#include "http/about.h"
+#include "http/builtin/about.h"
 #include "http/exchange.h"
 #include "http/server.h"
 #include "http/server_limits.h"

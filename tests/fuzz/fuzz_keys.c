@@ -1,5 +1,5 @@
 /* Any file of keys: what is taken is written, read again and the same. Any Authorization's key. */
-#include "core/key_list.h"
+#include "core/access/key_list.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* fuzz_proxies.c -- any bytes before a connection, in two ways of cutting them, and any
  * X-Forwarded-For and Forwarded. Pieces make no difference, nothing is read behind a header, and
  * what comes out of a field is an address that stands in it, or the peer's. */
-#include "http/proxies.h"
-#include "http/proxy_header.h"
+#include "http/conn/proxies.h"
+#include "http/conn/proxy_header.h"
 
 #include <stdlib.h>
 

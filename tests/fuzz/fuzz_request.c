@@ -1,9 +1,9 @@
 /* Any body and header values. The first byte picks the route, and a tenant by its top bit; then
  * come lines of Idempotency-Key, If-Match and If-None-Match, and the rest is the body. Whatever is
  * refused renders as JSON. And jansson never takes more memory for a body than it was said to. */
-#include "http/json_heap.h"
-#include "http/render.h"
-#include "http/request.h"
+#include "http/answer/render.h"
+#include "http/request/json_heap.h"
+#include "http/request/request.h"
 
 #include <malloc.h>
 #include <stdlib.h>

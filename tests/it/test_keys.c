@@ -2,7 +2,7 @@
  * by everybody. Who may not is told so, and nothing has changed.
  */
 #include "core/route.h"
-#include "http/request_op.h"
+#include "http/request/request_op.h"
 #include "support/api_keys.h"
 #include "support/fixture.h"
 

@@ -2,7 +2,7 @@
  * service keeps has none, and nothing in them is taken for one. Commands send the key that a file
  * holds, and leave it nowhere.
  */
-#include "core/key_list.h"
+#include "core/access/key_list.h"
 #include "digits.h"
 #include "support/fixture.h"
 #include "support/load_run.h"

@@ -1,6 +1,6 @@
 /* test_pages.c -- the dashboard's files as a browser gets them: whole, once, and with what keeps
  * the page from loading or running anything else. */
-#include "http/assets.h"
+#include "http/builtin/assets.h"
 #include "support/fixture.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * test_tenants_lists.c.
  */
 #include "core/route.h"
-#include "http/request_op.h"
+#include "http/request/request_op.h"
 #include "support/feed_log.h"
 #include "support/tenants.h"
 

@@ -6,7 +6,7 @@
  * any other the answers lie, or fail, in one known way, once in N times. When it is stopped
  * it says how often it struck.
  */
-#include "args.h"
+#include "args/args.h"
 #include "shop/server.h"
 
 #include <inttypes.h>

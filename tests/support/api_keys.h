@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "core/api_key.h"
-#include "core/role.h"
+#include "core/access/api_key.h"
+#include "core/access/role.h"
 
 #define API_KEY_EXPIRED ROLES       /* in the file, of the role admin, and over */
 #define API_KEY_REVOKED (ROLES + 1) /* of the form of a key, and not in the file */

@@ -1,4 +1,4 @@
-/* request_case.h -- a request as a test says it, read by http/request.h.
+/* request_case.h -- a request as a test says it, read by http/request/request.h.
  *
  * Layer: tests, for a program with cmocka. One of each of what is declared here; a suite begins
  * with
@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "http/request.h"
+#include "http/request/request.h"
 #include "support/suite.h"
 
 extern struct arena arena;

@@ -29,6 +29,8 @@ forbid service/keys "hooks/|http/|store/|ledger/|audit/|restore/|$top|$libraries
 forbid service/ledger/query "ledger/apply/" "reads need no writer"
 forbid service/ledger/apply "ledger/query/" "writers need no reads"
 forbid service/http "hooks/|$top|audit/|restore/|hiredis|ledger/(apply/|schema|db_)|ledger/query/current_state|store/(admin/|commit/|redis/|layout|meta|reader)" "http knows the faces of store and ledger only"
+forbid service/http/conn "http/(request|builtin|events|history|live)/|http/(server|exchange|handler|dispatch|admit|access|batch)\.h|jansson" "connections and bytes know no request"
+forbid "service/http/request service/http/answer" "http/(conn|builtin|events|history|live)/|http/(server|exchange|handler|dispatch|admit|access|batch)\.h" "what is asked and how it is said needs no connection"
 forbid service/audit "hooks/|http/|restore/|$top|$libraries|sqlite|libpq" "the audit compares store and ledger, through both"
 forbid service/restore "hooks/|http/|audit/|$top|$libraries|sqlite|libpq" "a restore moves from ledger to store, through both"
 forbid service/command/client "store/|ledger/|audit/|restore/|process/|hiredis|microhttpd|sqlite|libpq" "the client knows the interface from outside"

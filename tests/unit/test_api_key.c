@@ -1,4 +1,4 @@
-#include "core/api_key.h"
+#include "core/access/api_key.h"
 #include "support/suite.h"
 
 #define ID     UINT64_C(0x3f9c1a2b7d04)

@@ -1,5 +1,5 @@
 /* test_applier.c -- how long the ledger process gathers entries between two commits. */
-#include "process/applier_partition.h"
+#include "process/ledger/applier_partition.h"
 #include "support/suite.h"
 
 TEST(a_pass_that_took_long_is_followed_by_a_longer_rest)

@@ -1,5 +1,5 @@
 /* test_args.c -- a small table of options, from every source, right and wrong. */
-#include "args.h"
+#include "args/args.h"
 #include "support/command_line.h"
 #include "support/suite.h"
 

@@ -1,6 +1,6 @@
 /* test_assets.c -- the dashboard's files: those of the folder are those that are served, and none
  * of them asks for what its Content-Security-Policy forbids, or is not there. */
-#include "http/assets.h"
+#include "http/builtin/assets.h"
 #include "support/suite.h"
 
 #include <dirent.h>
@@ -34,7 +34,7 @@ TEST(every_file_of_the_folder_is_served_as_it_is)
         fclose(file);
         const struct asset *asset = asset_find(str_of(entry->d_name));
         if (!asset)
-            fail_msg("%s has no row in http/asset_list.h", path);
+            fail_msg("%s has no row in http/builtin/asset_list.h", path);
         if (!str_equal(asset_text(asset), (struct str){text, (size_t)n}))
             fail_msg("%s was changed after it was built in", path);
         free(text);

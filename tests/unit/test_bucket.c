@@ -1,5 +1,5 @@
 /* test_bucket.c -- what is taken of a bucket, and when it is there again. */
-#include "core/bucket.h"
+#include "core/access/bucket.h"
 #include "random.h"
 #include "support/suite.h"
 

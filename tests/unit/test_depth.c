@@ -1,7 +1,7 @@
 /* test_depth.c -- how deep a body may be nested, and which member is named when it is deeper. */
 #include "core/limits.h"
-#include "http/json_path.h"
-#include "http/request.h"
+#include "http/request/json_path.h"
+#include "http/request/request.h"
 #include "support/suite.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "http/framing.h"
+#include "http/conn/framing.h"
 #include "http/server_limits.h"
 
 #include "support/framing_shapes.h"

@@ -1,4 +1,4 @@
-#include "http/host.h"
+#include "http/conn/host.h"
 #include "support/suite.h"
 
 TEST(reads_names_addresses_and_ports)

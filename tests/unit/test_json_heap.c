@@ -1,6 +1,6 @@
 /* test_json_heap.c -- what jansson takes for a text is never more than was said before, and not so
  * much less that what clients send is refused. */
-#include "http/json_heap.h"
+#include "http/request/json_heap.h"
 #include "support/suite.h"
 
 #include <jansson.h>

@@ -1,4 +1,4 @@
-#include "http/json_path.h"
+#include "http/request/json_path.h"
 #include "support/suite.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* test_kept.c -- what operations add to what their clients keep, and what a limit lets through. */
-#include "core/kept.h"
+#include "core/access/kept.h"
 #include "support/suite.h"
 
 TEST(each_kind_adds_what_it_leaves_behind)

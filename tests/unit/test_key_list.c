@@ -1,4 +1,4 @@
-#include "core/key_list.h"
+#include "core/access/key_list.h"
 #include "support/suite.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_live_peers.c -- which of the services that have left a sample live, and count. */
-#include "process/live_peers.h"
+#include "process/keeper/live_peers.h"
 #include "support/suite.h"
 
 #include <stdlib.h>

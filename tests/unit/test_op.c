@@ -4,9 +4,9 @@
  */
 #include "core/record.h"
 #include "core/route.h"
-#include "http/json_write.h"
-#include "http/render.h"
-#include "http/request_op.h"
+#include "http/answer/json_write.h"
+#include "http/answer/render.h"
+#include "http/request/request_op.h"
 #include "support/plan_world.h"
 #include "support/suite.h"
 

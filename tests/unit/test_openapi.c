@@ -1,5 +1,5 @@
 #include "core/route.h"
-#include "http/assets.h"
+#include "http/builtin/assets.h"
 #include "http/problem.h"
 #include "support/schema.h"
 #include "support/suite.h"

@@ -1,5 +1,5 @@
 /* test_proxies.c -- who asked, by what proxies say, and by what others make up. */
-#include "http/proxies.h"
+#include "http/conn/proxies.h"
 #include "support/suite.h"
 
 #include <stdio.h>

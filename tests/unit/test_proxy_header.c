@@ -1,5 +1,5 @@
 /* test_proxy_header.c -- headers of the PROXY protocol, whole, in pieces, and wrong. */
-#include "http/proxy_header.h"
+#include "http/conn/proxy_header.h"
 #include "support/suite.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* test_quota.c -- what a file of keys may say that a client may ask, and the bucket that it makes.
  */
-#include "core/quota.h"
+#include "core/access/quota.h"
 #include "support/suite.h"
 
 static const struct {

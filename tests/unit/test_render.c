@@ -1,5 +1,5 @@
-#include "http/json_write.h"
-#include "http/render.h"
+#include "http/answer/json_write.h"
+#include "http/answer/render.h"
 #include "support/suite.h"
 
 #include <stdio.h>

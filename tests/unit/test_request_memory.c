@@ -1,6 +1,6 @@
 /* test_request_memory.c -- a request is read while the n-th allocation fails, for every n: it is
  * read all the same, or refused for want of memory, never called wrong. */
-#include "http/request.h"
+#include "http/request/request.h"
 #include "support/suite.h"
 
 #include <stdio.h>

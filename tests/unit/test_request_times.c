@@ -1,6 +1,6 @@
 /* test_request_times.c -- the parts of a request's time: whatever moments there were, they add up.
  */
-#include "http/request_times.h"
+#include "http/request/request_times.h"
 #include "random.h"
 #include "support/suite.h"
 

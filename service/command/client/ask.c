@@ -4,7 +4,7 @@
 #include "command/client/problem_line.h"
 #include "config.h"
 #include "fail.h"
-#include "http/json_heap.h"
+#include "http/request/json_heap.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 #include "http/events/render.h"
-#include "http/json_write.h"
+#include "http/answer/json_write.h"
 #include "ledger/query/tail_cursor.h"
 
 /* A cursor has no character that JSON would escape. */

@@ -1,5 +1,5 @@
 #include "http/events/request.h"
-#include "http/request.h"
+#include "http/request/request.h"
 #include "ledger/query/tail_cursor.h"
 
 /* --- Accept ----------------------------------------------------------------------------------- */

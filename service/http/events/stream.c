@@ -8,9 +8,9 @@
  */
 #include "http/events/subscriber.h"
 
+#include "http/answer/json_write.h"
 #include "http/events/render.h"
 #include "http/exchange.h"
-#include "http/json_write.h"
 #include "ledger/query/tail_cursor.h"
 
 #include <assert.h>

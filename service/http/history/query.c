@@ -1,7 +1,7 @@
 #include "http/history/query.h"
 #include "clock.h"
 #include "core/limits.h"
-#include "http/request.h"
+#include "http/request/request.h"
 #include "ledger/text.h"
 
 #include <assert.h>

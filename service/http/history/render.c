@@ -1,6 +1,6 @@
 #include "http/history/render.h"
-#include "http/json_write.h"
-#include "http/render.h"
+#include "http/answer/json_write.h"
+#include "http/answer/render.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "buf.h"
+#include "http/answer/render.h"
 #include "http/history/query.h"
-#include "http/render.h"
 #include "stats.h"
 
 struct history_lag {

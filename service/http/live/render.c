@@ -1,6 +1,6 @@
 #include "http/live/render.h"
 #include "core/tenant.h"
-#include "http/render.h"
+#include "http/answer/render.h"
 
 #include <inttypes.h>
 
