@@ -13,6 +13,7 @@
 #define TIMEOUT_S       20   /* without progress; streams that wait for news have none */
 #define BEAT_MS         5000 /* a stream without news shows that it is alive */
 #define PATIENCE_MS     2000 /* for answers on their way, once all is over */
+#define PATIENCE_TURNS  10   /* at the least: of a machine that lets it run now and then */
 #define ROUNDS_MAX      64   /* of the library in one turn */
 #define NICE            10   /* the load goes first */
 
@@ -71,12 +72,15 @@ static void serve_page(struct ui_server *server, char *message)
 {
     int epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     int64_t beat_ms = clock_mono_ms() + BEAT_MS, over_ms = INT64_MAX;
-    while (clock_mono_ms() < over_ms && (!server->ended || server->requests > 0)) {
+    int turns = 0; /* since the end */
+    while ((turns < PATIENCE_TURNS || clock_mono_ms() < over_ms) &&
+           (!server->ended || server->requests > 0)) {
         int wait_ms = run_daemon(server, server->ended ? PATIENCE_MS / 10 : BEAT_MS / 5);
         struct pollfd fds[2] = {{epoll_fd, POLLIN, 0},
                                 {server->ended ? -1 : server->parent->fd, POLLIN, 0}};
         if (poll(fds, 2, wait_ms) > 0 && fds[1].revents)
             take_messages(server, message);
+        turns += server->ended;
         if (server->ended && over_ms == INT64_MAX)
             over_ms = clock_mono_ms() + PATIENCE_MS;
         if (clock_mono_ms() >= beat_ms) {

@@ -13,8 +13,14 @@
 
 #define READY_MS 30000
 #define STEP_MS  50
-#define LAST_MS  2000 /* for the process to take the last document */
-#define LEAVE_MS 4000 /* for it to end: longer than it waits for its own clients */
+/* For the process to take the last document, and to end, which it does at once unless the load of
+ * others leaves it no time: it is nice. The second is longer than it waits for its own clients. */
+#define LAST_MS  10000
+#define LEAVE_MS 30000
+
+/* That end the lingering. */
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 struct ui {
     struct pool *pool;
@@ -22,6 +28,8 @@ struct ui {
     int listen_fd; /* -1 once the process has it */
     struct buf message;
     bool leaving, broken; /* it was told to leave; it left before */
+    bool catching;        /* signals, which did something else before */
+    struct sigaction before[SIGNALS];
 };
 
 static volatile sig_atomic_t signalled;
@@ -122,29 +130,45 @@ void ui_publish(struct ui *ui, struct str document)
     (void)!send_document(ui, document); /* it lags behind: the next one is as good */
 }
 
+static void catch_signals(struct ui *ui)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    if (ui->catching)
+        return;
+    ui->catching = true;
+    signalled = 0;
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &action, &ui->before[i]);
+}
+
+static void release_signals(struct ui *ui)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &ui->before[i], NULL);
+    ui->catching = false;
+}
+
+static bool may_wait(const struct ui *ui, int64_t end_ms)
+{
+    return !ui->broken && !signalled && clock_mono_ms() < end_ms;
+}
+
 void ui_publish_last(struct ui *ui, struct str document)
 {
     if (!ui || ui->broken)
         return;
+    catch_signals(ui); /* before anybody can see that all is over, and end the page */
     int64_t end_ms = clock_mono_ms() + LAST_MS;
-    while (send_document(ui, document) == -EAGAIN && !ui->broken && clock_mono_ms() < end_ms)
+    while (send_document(ui, document) == -EAGAIN && may_wait(ui, end_ms))
         step_pool(ui, STEP_MS);
 }
 
 static void linger(struct ui *ui, int64_t linger_ms)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
-    const struct sigaction action = {.sa_handler = on_signal};
-    struct sigaction before[SIGNALS];
     int64_t end_ms = clock_mono_ms() + linger_ms;
-    signalled = 0;
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], &action, &before[i]);
-    while (!ui->broken && !signalled && clock_mono_ms() < end_ms)
+    catch_signals(ui);
+    while (may_wait(ui, end_ms))
         step_pool(ui, STEP_MS);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], &before[i], NULL);
 }
 
 void ui_close(struct ui *ui, int64_t linger_ms)
@@ -153,12 +177,14 @@ void ui_close(struct ui *ui, int64_t linger_ms)
     if (!ui)
         return;
     linger(ui, linger_ms);
+    signalled = 0; /* another one: nobody is to be waited for */
     ui->leaving = true;
     int64_t end_ms = clock_mono_ms() + LEAVE_MS;
-    while (!ui->broken && pool_send(ui->pool, 0, &end, 1) == -EAGAIN && clock_mono_ms() < end_ms)
+    while (pool_send(ui->pool, 0, &end, 1) == -EAGAIN && may_wait(ui, end_ms))
         step_pool(ui, STEP_MS);
-    while (!ui->broken && pool_alive(ui->pool) > 0 && clock_mono_ms() < end_ms)
+    while (pool_alive(ui->pool) > 0 && may_wait(ui, end_ms))
         step_pool(ui, STEP_MS);
+    release_signals(ui);
     if (ui->broken)
         fprintf(stderr, "stockload: the live page had ended before the run\n");
     free_ui(ui);

@@ -25,7 +25,8 @@ bool ui_open(struct ui **ui, const struct ui_place *at) MUST_CHECK;
 /* The newest document; NULL for `ui` is fine. One that is too long is not shown. */
 void ui_publish(struct ui *ui, struct str document);
 
-/* The last one: waits a moment for a process that lags behind. */
+/* The last one: waits a moment for a process that lags behind. From here to ui_close() SIGINT,
+ * SIGTERM and SIGHUP end that waiting, or the lingering, and nothing else. */
 void ui_publish_last(struct ui *ui, struct str document);
 
 /* Keeps the page for so long, or until SIGINT, SIGTERM or SIGHUP; then ends it, and who watches

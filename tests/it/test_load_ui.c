@@ -53,7 +53,7 @@ static int tear_down(void **state)
     return clean ? 0 : -1;
 }
 
-/* What a failed test has left. */
+/* What a test has left. */
 static int end_programs(void **state)
 {
     struct world *world = *state;
@@ -61,6 +61,7 @@ static int end_programs(void **state)
         tproc_kill9(&world->load.proc);
     if (tproc_alive(&world->race))
         tproc_kill9(&world->race);
+    tload_free(&world->load);
     unlink(world->errors);
     return 0;
 }
@@ -123,14 +124,15 @@ static int get(int port, const char *path, struct http_resp *resp)
     return rc < 0 ? rc : resp->status;
 }
 
-/* Whether the page tells of so many requests. */
-static bool has_sent(int port, int64_t requests)
+/* A number of the page's document, 1 for true; -1: nobody answers. */
+static int64_t shown(int port, const char *path)
 {
     struct http_resp resp = {.status = 0};
-    bool sent = get(port, "/state", &resp) == 200 &&
-                json_integer_value(at(http_resp_json(&resp), "load.requests")) >= requests;
+    bool answered = get(port, "/state", &resp) == 200;
+    json_t *value = answered ? at(http_resp_json(&resp), path) : NULL;
+    int64_t number = json_is_true(value) ? 1 : json_integer_value(value);
     http_resp_free(&resp);
-    return sent;
+    return answered ? number : -1;
 }
 
 static void assert_answers_are(json_t *answers, json_t *expected)
@@ -189,7 +191,6 @@ static void the_counters_at_the_end_are_those_of_the_report(void **state)
     json_decref(last);
     json_decref(done);
     sse_close(&stream);
-    tload_free(&world->load);
 }
 
 static void files_are_served_and_nothing_else(void **state)
@@ -216,7 +217,7 @@ static void files_are_served_and_nothing_else(void **state)
         {"OPTIONS", "/events", NULL, 405, "text/plain; charset=utf-8"},
     };
     int port = start_run(world, LONG_RUN);
-    assert_true(await(has_sent(port, 1), BOUND_MS));
+    assert_true(await(shown(port, "load.requests") >= 1, BOUND_MS));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct http_conn c;
         struct http_resp resp = {.status = 0};
@@ -240,10 +241,10 @@ static void files_are_served_and_nothing_else(void **state)
         http_resp_free(&resp);
         http_conn_close(&c);
     }
-    assert_true(await(has_sent(port, 5000), BOUND_MS)); /* something was contended */
+    assert_true(
+        await(shown(port, "load.requests") >= 5000, BOUND_MS)); /* something was contended */
     tproc_signal(&world->load.proc, SIGINT);
     expect_end(world, 105);
-    tload_free(&world->load);
 }
 
 static void head_has_the_headers_of_get_and_no_body(void **state)
@@ -251,7 +252,7 @@ static void head_has_the_headers_of_get_and_no_body(void **state)
     struct world *world = *state;
     static const char *const paths[] = {"/", "/chart.js", "/state", "/events", "/nothing"};
     int port = start_run(world, LONG_RUN);
-    assert_true(await(has_sent(port, 1), BOUND_MS));
+    assert_true(await(shown(port, "load.requests") >= 1, BOUND_MS));
     struct http_conn c;
     http_conn_init(&c, port);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -268,7 +269,6 @@ static void head_has_the_headers_of_get_and_no_body(void **state)
         http_conn_close(&c);
     }
     tproc_kill9(&world->load.proc);
-    tload_free(&world->load);
 }
 
 /* --- clients that mean no good ---------------------------------------------------------------- */
@@ -325,17 +325,12 @@ static void hostile_clients_disturb_neither_the_page_nor_the_run(void **state)
     for (int i = 0; i < 20000 && http_send(&c, "aaaaaaaaaaaaaaaa", 16) == 0; i++)
         ;
     http_conn_close(&c);
-    assert_true(await(has_sent(port, 5000), BOUND_MS));
-    struct http_resp resp = {.status = 0};
-    assert_true(
-        await(get(port, "/state", &resp) == 200 && json_is_true(at(http_resp_json(&resp), "over")),
-              BOUND_MS));
-    http_resp_free(&resp);
+    assert_true(await(shown(port, "load.requests") >= 5000, BOUND_MS));
+    assert_true(await(shown(port, "over") == 1, BOUND_MS));
     tproc_signal(&world->load.proc, SIGTERM);
     expect_end(world, 0);
     for (int i = 0; i < STALLED; i++)
         close(stalled[i]);
-    tload_free(&world->load);
 }
 
 /* --- processes that end ----------------------------------------------------------------------- */
@@ -359,6 +354,7 @@ static pid_t page_process(pid_t parent)
     }
     if (file)
         fclose(file);
+    assert_true(child > 0);
     return child;
 }
 
@@ -366,13 +362,32 @@ static void a_page_that_dies_leaves_the_run_as_it_is(void **state)
 {
     struct world *world = *state;
     int port = start_run(world, RUN "-n 5000 --ui --ui-linger 1h");
-    assert_true(await(has_sent(port, 1), BOUND_MS));
+    assert_true(await(shown(port, "load.requests") >= 1, BOUND_MS));
     pid_t page = page_process(world->load.proc.pid);
-    assert_true(page > 0);
     kill(page, SIGKILL);
     expect_end(world, 0); /* and nobody lingers for a page that is gone */
     assert_string_equal(tload_word(&world->load), "right");
-    tload_free(&world->load);
+}
+
+/* Longer than it takes to answer anybody, and not for ever: a machine may leave it no time. */
+static void a_page_that_stood_still_tells_of_the_end(void **state)
+{
+    struct world *world = *state;
+    char type[SSE_TYPE_MAX] = "";
+    struct sse stream;
+    int port = start_run(world, RUN "-n 3000 --ui --ui-linger 1h");
+    pid_t page = page_process(world->load.proc.pid);
+    assert_true(await(shown(port, "over") == 1, BOUND_MS));
+    sse_open(&stream, port, "1.1", "/events", NULL);
+    json_decref(sse_next(&stream, type, BOUND_MS));
+    kill(page, SIGSTOP);
+    tproc_signal(&world->load.proc, SIGTERM);
+    assert_false(await(!tproc_alive(&world->load.proc), 5000)); /* it waits for the page */
+    kill(page, SIGCONT);
+    json_decref(sse_next(&stream, type, BOUND_MS));
+    assert_string_equal(type, "end");
+    expect_end(world, 0);
+    sse_close(&stream);
 }
 
 static void the_page_ends_with_a_run_that_is_killed(void **state)
@@ -380,13 +395,11 @@ static void the_page_ends_with_a_run_that_is_killed(void **state)
     struct world *world = *state;
     int port = start_run(world, LONG_RUN);
     pid_t page = page_process(world->load.proc.pid);
-    assert_true(page > 0);
     tproc_kill9(&world->load.proc);
     assert_true(await(!tproc_pid_alive(page), BOUND_MS));
     struct http_conn c;
     http_conn_init(&c, port);
     assert_true(http_conn_open(&c) < 0);
-    tload_free(&world->load);
 }
 
 static void an_address_that_is_taken_is_said_before_anything_is_sent(void **state)
@@ -401,7 +414,6 @@ static void an_address_that_is_taken_is_said_before_anything_is_sent(void **stat
     fclose(file);
     assert_non_null(strstr(text, "Address already in use; port 0 takes one that is free"));
     assert_null(world->load.json);
-    tload_free(&world->load);
 }
 
 /* --- the race --------------------------------------------------------------------------------- */
@@ -477,6 +489,7 @@ int main(void)
         UI_TEST(head_has_the_headers_of_get_and_no_body),
         UI_TEST(hostile_clients_disturb_neither_the_page_nor_the_run),
         UI_TEST(a_page_that_dies_leaves_the_run_as_it_is),
+        UI_TEST(a_page_that_stood_still_tells_of_the_end),
         UI_TEST(the_page_ends_with_a_run_that_is_killed),
         UI_TEST(an_address_that_is_taken_is_said_before_anything_is_sent),
         UI_TEST(a_race_is_shown_while_it_runs_and_saved_as_it_ended),
