@@ -11,6 +11,7 @@
 #include "shared.h"
 #include "store/relay/relay_shared.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -56,6 +57,9 @@ void shared_state_free(struct shared_state *shared)
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
+    /* OpenSSL would load the texts of its errors at the first one: that may be the want of memory.
+     */
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
     int rc = pool_new(pool, slots, events);
     return rc < 0 ? rc : pool_watch_signals(*pool, signals);
 }
