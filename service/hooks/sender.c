@@ -197,6 +197,15 @@ static const char *why_code(const struct call *call)
     }
 }
 
+/* Here, and before a byte of an answer: libcurl says the same of an answer's line that is too long.
+ */
+static bool lacked_memory(const struct call *call)
+{
+    curl_off_t answered_us = 0;
+    curl_easy_getinfo(call->curl, CURLINFO_STARTTRANSFER_TIME_T, &answered_us);
+    return !call->refused && call->rc == CURLE_OUT_OF_MEMORY && answered_us == 0;
+}
+
 static void judge_answer(const struct call *call, struct sender_result *result)
 {
     long status = 0;
@@ -206,7 +215,7 @@ static void judge_answer(const struct call *call, struct sender_result *result)
     *result = (struct sender_result){.owner = call->owner, .user = call->user};
     if (!call->head_ended || status < 200 || status > 999) {
         result->why = why_code(call);
-        result->no_memory = !call->refused && call->rc == CURLE_OUT_OF_MEMORY;
+        result->no_memory = lacked_memory(call);
         return;
     }
     result->status = (int)status;

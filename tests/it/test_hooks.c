@@ -136,6 +136,21 @@ static void what_was_said_by_the_status_stands(void **state)
     }
 }
 
+/* libcurl calls a line that is too long a want of memory: that is the endpoint's doing, not ours.
+ */
+static void an_answer_of_one_endless_line_costs_an_attempt(void **state)
+{
+    static const struct hook_rule rule = {
+        .has = "", .times = FOR_EVER, .answer = "HTTP/1.1 200 OK\r\nX: ", .fill = "yyyyyyyy"};
+    hooks_begin(*state, FIRST ",'attempts':2");
+    hook_server_rule(&endpoint, 0, &rule);
+    make_changes("a", 0);
+    sender_start(0);
+    assert_true(await(dead_letters() == 1, RECOVERY_MS));
+    assert_int_equal(came("a", 1), 2);
+    no_rules();
+}
+
 static void what_is_given_up_is_listed_replayed_and_dropped(void **state)
 {
     hooks_begin(*state, FIRST ",'attempts':2");
@@ -205,6 +220,7 @@ int main(void)
         HOOK_TEST(an_item_that_is_refused_does_not_stop_others),
         HOOK_ONCE(whatever_an_endpoint_does_all_comes_in_the_end),
         HOOK_ONCE(what_was_said_by_the_status_stands),
+        HOOK_ONCE(an_answer_of_one_endless_line_costs_an_attempt),
         HOOK_TEST(what_is_given_up_is_listed_replayed_and_dropped),
         HOOK_TEST(an_endpoint_that_is_gone_is_switched_off_until_it_is_switched_on),
         HOOK_ONCE(an_endpoint_that_asks_for_patience_gets_it),
