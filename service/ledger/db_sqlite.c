@@ -49,6 +49,7 @@ static enum db_result sort_code(int code)
     case SQLITE_IOERR:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: /* of the log: somebody who opens it stands still */
     case SQLITE_INTERRUPT: return DB_AGAIN;
     case SQLITE_CONSTRAINT: return DB_CONSTRAINT;
     case SQLITE_NOMEM: return DB_NO_MEMORY;

@@ -6,7 +6,9 @@
 #include "support/fixture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* --- values and rows -------------------------------------------------------------------------- */
 
@@ -360,6 +362,27 @@ static void a_lost_connection_is_made_again(void **state)
     assert_int_equal(base_int(url, "SELECT SUM(n) FROM t"), 4);
 }
 
+/* As a process that stands still while it is the first to open the file: it holds the write lock of
+ * the log (the 120th byte of its index, https://sqlite.org/walformat.html), which nobody can read. */
+static void one_who_stands_still_while_opening_is_waited_for(void **state)
+{
+    (void)state;
+    const char *url = bases_fresh(&bases, BASE_SQLITE);
+    db_close(base_open(url));
+    int index_fd =
+        open(text("%s-shm", url + strlen("sqlite:")), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1};
+    assert_int_equal(fcntl(index_fd, F_OFD_SETLK, &lock), 0);
+    struct db *db;
+    char why[DB_WHY_SIZE] = "";
+    assert_int_equal(db_open(&db, url, why, sizeof(why)), DB_AGAIN);
+    assert_non_null(strstr(why, "locking protocol"));
+    close(index_fd);
+    db = base_open(url);
+    assert_int_equal(db_script(db, STR("CREATE TABLE t (n bigint)")), DB_OK);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +392,7 @@ int main(void)
         ON_BOTH(rows_that_break_a_rule_are_refused), ON_BOTH(no_movement_is_stored_twice),
         ON_BOTH(the_stock_at_a_time_can_be_asked),   PLAIN_TEST(addresses_that_are_none_are_wrong),
         POSTGRES_TEST(passwords_are_never_told),     POSTGRES_TEST(a_lost_connection_is_made_again),
+        SQLITE_TEST(one_who_stands_still_while_opening_is_waited_for),
     };
     return run_each("ledger db", tests);
 }

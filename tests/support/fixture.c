@@ -116,8 +116,10 @@ void applier_start(void)
     for (size_t i = 0; i < APPLIER_FLAGS_MAX && said.applier_flags[i]; i++)
         argv[n++] = said.applier_flags[i];
     assert_int_equal(tproc_start(&applier, argv, text("%s/applier.err", bases.dir)), 0);
-    assert_int_equal(tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS),
-                     0);
+    int err = tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS);
+    if (err)
+        print_tail(text("%s/applier.err", bases.dir), 30);
+    assert_int_equal(err, 0);
 }
 
 void applier_stop(void)
