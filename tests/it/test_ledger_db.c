@@ -363,7 +363,8 @@ static void a_lost_connection_is_made_again(void **state)
 }
 
 /* As a process that stands still while it is the first to open the file: it holds the write lock of
- * the log (the 120th byte of its index, https://sqlite.org/walformat.html), which nobody can read. */
+ * the log (the 120th byte of its index, https://sqlite.org/walformat.html), which nobody can read.
+ */
 static void one_who_stands_still_while_opening_is_waited_for(void **state)
 {
     (void)state;
@@ -386,12 +387,18 @@ static void one_who_stands_still_while_opening_is_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(values_come_back_as_they_went),      ON_BOTH(many_rows_are_kept_or_none),
-        ON_BOTH(what_was_not_committed_is_gone),     ON_BOTH(a_reading_transaction_is_a_snapshot),
-        ON_BOTH(a_lookup_takes_more_than_its_key),   ON_BOTH(wrong_statements_are_wrong),
-        ON_BOTH(rows_that_break_a_rule_are_refused), ON_BOTH(no_movement_is_stored_twice),
-        ON_BOTH(the_stock_at_a_time_can_be_asked),   PLAIN_TEST(addresses_that_are_none_are_wrong),
-        POSTGRES_TEST(passwords_are_never_told),     POSTGRES_TEST(a_lost_connection_is_made_again),
+        ON_BOTH(values_come_back_as_they_went),
+        ON_BOTH(many_rows_are_kept_or_none),
+        ON_BOTH(what_was_not_committed_is_gone),
+        ON_BOTH(a_reading_transaction_is_a_snapshot),
+        ON_BOTH(a_lookup_takes_more_than_its_key),
+        ON_BOTH(wrong_statements_are_wrong),
+        ON_BOTH(rows_that_break_a_rule_are_refused),
+        ON_BOTH(no_movement_is_stored_twice),
+        ON_BOTH(the_stock_at_a_time_can_be_asked),
+        PLAIN_TEST(addresses_that_are_none_are_wrong),
+        POSTGRES_TEST(passwords_are_never_told),
+        POSTGRES_TEST(a_lost_connection_is_made_again),
         SQLITE_TEST(one_who_stands_still_while_opening_is_waited_for),
     };
     return run_each("ledger db", tests);
