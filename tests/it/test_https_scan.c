@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #define HALF_OPEN_MAX 10000
-#define ROUNDS        4
-#define GROWTH_MAX    (16 << 20)
+#define ROUNDS_MAX    12
+#define GROWTH_MAX    (1 << 20)
 #define REQUEST       "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 static struct certs certs;
@@ -307,17 +307,22 @@ static void leave_half_open(int count)
     assert_true(await(metric("stockd_tls_handshakes_open") == 0, RECOVERY_MS));
 }
 
+/* How many are open at once at most, and so how large it grows, is a matter of the machine; but
+ * what a round leaves behind, each of them leaves. */
 static void memory_is_back_after_very_many_half_open_handshakes(void **state)
 {
     int count = (int)env_number("HALF_OPEN", 1000);
+    int64_t grown = INT64_MAX;
     serve();
     assert_in_range(count, 1, HALF_OPEN_MAX);
     leave_half_open(count);
-    int64_t before = resident_bytes();
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < ROUNDS_MAX && grown > GROWTH_MAX; i++) {
+        int64_t before = resident_bytes();
         leave_half_open(count);
+        grown = resident_bytes() - before;
+    }
     if (!tservice_is_slow()) /* a sanitizer keeps what was freed */
-        assert_true(resident_bytes() < before + GROWTH_MAX);
+        assert_true(grown <= GROWTH_MAX);
 }
 
 static void make_certificates(void)

@@ -38,10 +38,10 @@ static int stop(void **state)
     return serve_end(state);
 }
 
-/* Holds the next EXEC of the lane back that has carried the item's name. The lane. */
+/* Holds the next EXEC of the lane back. The lane. */
 static int hold_next_exec(const char *sku)
 {
-    fault_proxy_watch(&proxy, sku);
+    fault_proxy_watch(&proxy, FAULT_SIGN_OF_LANE);
     api_call(a, 200, "PUT", ITEM(sku), "If-Match: *\r\n", "{}");
     int lane = fault_proxy_seen_on(&proxy);
     assert_true(lane > 0);
@@ -272,7 +272,7 @@ static void a_late_exec_of_a_reserve_does_not_sell_twice(void **state)
 static void answers_that_vanish_are_settled(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    fault_proxy_watch(&proxy, sku);
+    fault_proxy_watch(&proxy, FAULT_SIGN_OF_LANE);
     api_call(a, 200, "PUT", ITEM(sku), "If-Match: *\r\n", "{}"); /* version 2 */
     int lane = fault_proxy_seen_on(&proxy);
     struct fault_rule hole = {.action = FAULT_BLACK_HOLE,
@@ -304,7 +304,7 @@ static void bytes_in_small_pieces_are_no_fault(void **state)
     int64_t version = 1;
     for (size_t i = 0; i < 2; i++) {
         for (int direction = 0; direction < 2; direction++) {
-            fault_proxy_watch(&proxy, sku);
+            fault_proxy_watch(&proxy, FAULT_SIGN_OF_LANE);
             api_call(a, 200, "PUT", ITEM(sku), "If-Match: *\r\n", "{}");
             version++;
             struct fault_rule rule = {.action = actions[i],

@@ -46,10 +46,11 @@ static int64_t entries(const struct tredis *redis)
     return added;
 }
 
-/* A hold of 3 in whose EXEC the lane's connection breaks off, in this direction. */
+/* A hold of 3 in whose EXEC the lane's connection breaks off, in this direction. A lane that hears
+ * nothing asks anew after some seconds; until lead_to it finds nobody to ask. */
 static void break_exec(struct http_conn *c, const char *headers, enum fault_direction direction)
 {
-    fault_proxy_watch(&proxy, sku);
+    fault_proxy_watch(&proxy, FAULT_SIGN_OF_LANE);
     api_call(a, 200, "PUT", ITEM(sku), "If-Match: *\r\n", "{}");
     struct fault_rule hole = {.action = FAULT_BLACK_HOLE,
                               .direction = direction,
@@ -57,6 +58,7 @@ static void break_exec(struct http_conn *c, const char *headers, enum fault_dire
                               .pattern = "$4\r\nEXEC",
                               .connection = fault_proxy_seen_on(&proxy)};
     fault_proxy_arm(&proxy, &hole);
+    fault_proxy_refuse(&proxy, true);
     send_hold(c, headers, sku, 3);
 }
 
@@ -95,6 +97,7 @@ static void open_next_epoch(void)
 static void lead_to(const struct tredis *redis)
 {
     assert_int_equal(fault_proxy_aim(&proxy, redis->url), 0);
+    fault_proxy_refuse(&proxy, false);
     fault_proxy_cut_all(&proxy);
 }
 
@@ -102,7 +105,7 @@ static void lead_to(const struct tredis *redis)
 static void await_looks(int times)
 {
     for (int i = 0; i < times; i++) {
-        fault_proxy_watch(&proxy, "{p0}:lane:");
+        fault_proxy_watch(&proxy, FAULT_SIGN_OF_LANE);
         assert_true(await(fault_proxy_seen_on(&proxy) > 0, RECOVERY_MS));
     }
 }
@@ -151,6 +154,7 @@ static void it_is_carried_out_when_redis_is_back_without_a_trace_of_it(void **st
     int64_t epoch = redis_int("HGET {p0}:meta epoch");
     tredis_kill9(&stack.redis);
     assert_int_equal(tredis_restart(&stack.redis), 0);
+    fault_proxy_refuse(&proxy, false);
     check_taken(&c);
     assert_true(redis_int("HGET {p0}:meta epoch") > epoch);
 }

@@ -22,7 +22,7 @@ static int start(void **state)
 /* The connection of the worker's one lane. */
 static int find_lane(void)
 {
-    fault_proxy_watch(&proxy, sku);
+    fault_proxy_watch(&proxy, FAULT_SIGN_OF_LANE);
     api_call(a, 200, "PUT", item, "If-Match: *\r\n", "{}");
     int lane = fault_proxy_seen_on(&proxy);
     assert_true(lane > 0);

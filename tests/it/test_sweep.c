@@ -147,7 +147,7 @@ static bool prepare(struct shard *s, int serial, int *lane)
     snprintf(s->key, sizeof(s->key), "key-%s", s->sku);
     snprintf(path, sizeof(path), "/v1/items/%s", s->sku);
     snprintf(key, sizeof(key), "put-%s", s->sku);
-    fault_proxy_watch(&s->rig.proxy, s->sku);
+    fault_proxy_watch(&s->rig.proxy, FAULT_SIGN_OF_LANE);
     if (!call_until(s, 201, "PUT", path, key, "{\"on_hand\":10}"))
         return wrong(s, "the item cannot be created");
     if (s->kind == TO_TRANSFER) {
@@ -357,7 +357,7 @@ static bool measure(struct shard *s)
         if (!prepare(s, serial++, &lane))
             return false;
         struct fault_rule count = {.action = FAULT_COUNT, .connection = lane};
-        fault_proxy_watch(&s->rig.proxy, s->sku);
+        fault_proxy_watch(&s->rig.proxy, s->kind == TO_READ ? s->sku : FAULT_SIGN_OF_LANE);
         fault_proxy_arm(&s->rig.proxy, &count);
         int status = act(s);
         struct fault_status seen = fault_proxy_status(&s->rig.proxy, lane);

@@ -89,6 +89,10 @@ struct fault_proxy {
 int fault_proxy_start(struct fault_proxy *p, const char *upstream, uint64_t seed) MUST_CHECK;
 void fault_proxy_stop(struct fault_proxy *p);
 
+/* What the service sends for a lane and for nobody else: the name of its marker. An item's name is
+ * also sent by whoever samples the hottest items, once a second. */
+#define FAULT_SIGN_OF_LANE ":lane:"
+
 /* Arms the rule in place of the one that was armed before. */
 void fault_proxy_arm(struct fault_proxy *p, const struct fault_rule *rule);
 

@@ -426,7 +426,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         return;
     }
     if (status < 0) {
-        conn_drop(conn, uv_strerror(status));
+        conn_drop(conn, conn_socket_why(conn, status));
         return;
     }
     if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {

@@ -124,14 +124,22 @@ static void begin_tls(struct conn *conn)
     conn_secure(conn);
 }
 
-void conn_connected(struct conn *conn, int status)
+const char *conn_socket_why(const struct conn *conn, int status)
 {
     int err = 0;
     socklen_t size = sizeof(err);
     if (getsockopt(conn->context->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
         err = errno;
-    if (err != 0 || status < 0)
-        conn_drop(conn, strerror(err != 0 ? err : -status));
+    if (err == 0 && status < 0)
+        err = -status;
+    return err != 0 ? strerror(err) : NULL;
+}
+
+void conn_connected(struct conn *conn, int status)
+{
+    const char *why = conn_socket_why(conn, status);
+    if (why)
+        conn_drop(conn, why);
     else if (topology_address(conn->topology)->tls)
         begin_tls(conn);
     else

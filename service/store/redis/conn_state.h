@@ -79,6 +79,10 @@ void conn_watch(struct conn *conn, int events);
 int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
                  conn_reply_fn *on_replies) MUST_CHECK;
 
+/* What is wrong with the socket, as the kernel has it (libuv calls any error that of a bad
+ * descriptor), else what `status`, 0 or -errno, says; NULL: nothing. Good until the next call. */
+const char *conn_socket_why(const struct conn *conn, int status);
+
 /* The socket of a connection that is CONNECTING has become writable, or failed; one that is
  * SECURING may take its next step: conn_open.c. */
 void conn_connected(struct conn *conn, int status);
