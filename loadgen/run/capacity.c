@@ -12,6 +12,7 @@
 #include "run/recording.h"
 #include "run/trial.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct search {
@@ -26,8 +27,14 @@ struct search {
 static void note_status(struct search *s, int status)
 {
     s->exit_status = exit_worst(s->exit_status, status);
-    s->broken = s->broken || status == EXITS_VIOLATION || status == EXITS_INTERNAL ||
-                status == EXITS_USAGE || status == EXITS_INTERRUPTED;
+    s->broken =
+        s->broken || status == EXITS_VIOLATION || status == EXITS_INTERNAL || status == EXITS_USAGE;
+}
+
+/* Its status may be a worse one: that too little is known of a step that was cut short. */
+static bool is_interrupted(const struct trial *trial)
+{
+    return atomic_load(&trial->reader.facts->trouble) & TROUBLE_INTERRUPTED;
 }
 
 static void show_progress(const struct search *s, const struct capacity_step *step)
@@ -54,6 +61,7 @@ static void add_step(struct search *s, const struct recording *r, int64_t rate)
         return;
     }
     s->capacity.steps++;
+    s->broken = s->broken || is_interrupted(trial);
     snprintf(trial->name, sizeof(trial->name), "step %zu: %s/s", s->capacity.steps,
              FIGURE(count, rate));
     capacity_measure(step, &trial->summary, rate, r->lag_p99_ns, (uint64_t)s->options->goal_ns);

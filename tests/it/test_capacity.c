@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#define BOUND_MS 300000
-#define ARGS_MAX 48
-#define STEP     "--warmup 100ms --settle 1s --ttl 60s -c 32 -p 2 --tries 1 --precision 0.5 "
-#define SHORT    "-d 1s " STEP
+#define BOUND_MS   300000
+#define INTERRUPTS 12
+#define ARGS_MAX   48
+#define STEP       "--warmup 100ms --settle 1s --ttl 60s -c 32 -p 2 --tries 1 --precision 0.5 "
+#define SHORT      "-d 1s " STEP
 
 static struct search {
     char dir[TEST_PATH_MAX];
@@ -191,6 +193,21 @@ static void an_interrupt_ends_it_with_a_report(void **state)
     search_end();
 }
 
+/* Whether it comes before the program listens to it, while items are created, or between two steps.
+ */
+static void an_interrupt_at_any_time_ends_it(void **state)
+{
+    (void)state;
+    for (int i = 0; i < INTERRUPTS; i++) {
+        search_start(stack.service.port, "-d 10m --settle 1s -R 200 --skus 5");
+        usleep((useconds_t)i * 15000);
+        tproc_signal(&search.proc, SIGINT);
+        int status = search_finish();
+        assert_true(status == 105 || status == 2 || WIFSIGNALED(search.proc.status));
+        search_end();
+    }
+}
+
 /* --- against others --------------------------------------------------------------------------- */
 
 static void a_wrong_answer_ends_it_and_keeps_its_history(void **state)
@@ -232,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_goal_that_nobody_meets_ends_at_the_lowest_rate),
         cmocka_unit_test(an_operation_of_ones_own_and_poor_evidence_are_said),
         cmocka_unit_test(an_interrupt_ends_it_with_a_report),
+        cmocka_unit_test(an_interrupt_at_any_time_ends_it),
         cmocka_unit_test(a_wrong_answer_ends_it_and_keeps_its_history),
         cmocka_unit_test(nobody_there_is_no_capacity),
     };

@@ -155,7 +155,7 @@ static void has_pages_for_errors(void **state)
     at_server({.text = CANNED(404, "text/html\x1b[2J", "<html>nothing</html>")});
     fails(1, "answered 404, and not as stockd does", GET_ITEM);
     assert_null(strchr(command_said, '\x1b'));
-    fails(1, "answered 404, and not as stockd does", "health");
+    fails(1, "answered 404, and not as stockd does", "health", "--timeout", "1m");
 }
 
 static void points_elsewhere(void **state)
@@ -165,7 +165,7 @@ static void points_elsewhere(void **state)
     fails(2, "answered 301", GET_ITEM);
     fails(2, "answered 301", ADJUST);
     assert_null(strstr(command_said, "--key"));
-    fails(1, "answered 301", "health");
+    fails(1, "answered 301", "health", "--timeout", "1m");
     assert_int_equal(canned_count(&server), 3);
 }
 

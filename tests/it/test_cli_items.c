@@ -300,11 +300,12 @@ static void a_lost_answer_is_asked_for_again(void **state)
 
 static void health_says_what_the_service_says(void **state)
 {
-    check_command(0, "health", "--url", url);
+    check_command(0, "health", "--url", url, "--timeout", "1m");
     check_said("/healthz: 200");
-    check_command(0, "health", "--url", url, "--ready");
+    check_command(0, "health", "--url", url, "--ready", "--timeout", "1m");
     check_said("/readyz: 200");
-    check_command(0, "health", "--listen", text("0.0.0.0:%d", stack.service.port));
+    check_command(0, "health", "--listen", text("0.0.0.0:%d", stack.service.port), "--timeout",
+                  "1m");
     check_command(1, "health", "--listen", text("0.0.0.0:%d", tproc_free_port()));
     check_command(0, "health", "--ledger", "--ledger-listen",
                   text("127.0.0.1:%d", stack.service.port));

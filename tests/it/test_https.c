@@ -221,9 +221,10 @@ static void commands_ask_by_https(void **state)
     snprintf(listen, sizeof(listen), "127.0.0.1:%d", stack.service.port);
     check_command(0, "items", "set", "tls", "--on-hand", "3", "--url", url, "--ca", ca);
     check_command(0, "items", "get", "tls", "--url", url, "--ca", ca);
-    check_command(0, "health", "--url", url, "--ca", ca, "--ready");
-    check_command(0, "health", "--listen", listen, "--tls-cert", file("server", "pem"));
-    check_command(1, "health", "--url", url);
+    check_command(0, "health", "--url", url, "--ca", ca, "--ready", "--timeout", "1m");
+    check_command(0, "health", "--listen", listen, "--tls-cert", file("server", "pem"), "--timeout",
+                  "1m");
+    check_command(1, "health", "--url", url, "--timeout", "1m");
     check_said("its certificate is not of a CA that is trusted here");
     check_command(2, "items", "get", "tls", "--url", url, "--timeout", "1s");
     check_command(1, "health", "--url", url, "--ca", "/none.pem");

@@ -102,20 +102,22 @@ static void ask_again(const struct errand *e)
     } while (is_refused_in_part());
 }
 
-/* How many allocations there were. Each n is asked for anew. */
+/* How many allocations there were. Each n is asked for anew, and once more where the request was
+ * refused before it got there: what failed before may still be made again. */
 static long walk(const char *name, struct errand (*make)(int turn), long row, long step)
 {
     named = name;
     in_a_row = row;
-    for (at = 0; at < ALLOCATIONS_MAX; at += step) {
+    for (at = 0; at < ALLOCATIONS_MAX;) {
         struct errand e = make(turns + 1);
         turns += e.has_effect;
         memory_faults_arm(&faults, at, row);
         walk_ask(&e);
-        bool came = memory_faults_disarm(&faults);
+        bool came = memory_faults_disarm(&faults), good = a->resp.status == e.good;
         ask_again(&e);
-        if (!came)
+        if (!came && good)
             return at;
+        at += came ? step : 0;
     }
     walk_blame("there is no end", 0);
     return at;
